@@ -1,0 +1,3 @@
+//! The `sks` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! A typed client of the token: one connection, one call per method.

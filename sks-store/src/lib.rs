@@ -1,0 +1,1 @@
+//! The sealed credential database: the core's store port on durable.

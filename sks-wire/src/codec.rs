@@ -1,0 +1,292 @@
+//! Fields: how each data type of the text is read, checked and written.
+//!
+//! Source: SKS API V0.35, "Data Types". Reading has two stages, as the order of checks in the rulings asks:
+//! *parse* (lengths, bool, `byte[n]`, id), which [`Field::parse`] does and which refuses the whole call, and
+//! *ranges* (text lengths, UTF-8, numeric options), which [`Field::check`] does once the call's objects are known.
+
+use std::fmt;
+
+use nom::IResult;
+use nom::bytes::complete::take;
+use nom::error::{ErrorKind, ParseError};
+
+/// What is wrong with a byte string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// The bytes end inside the field.
+    Truncated,
+    /// Bytes are left after the last field.
+    Trailing,
+    /// The first byte is no method of the table.
+    UnknownMethod,
+    /// A bool that is neither 0 nor 1.
+    Bool,
+    /// A `byte[n]` whose length is not n.
+    Length {
+        /// The n of the text.
+        expected: u16,
+    },
+    /// An id that is not 1 to 32 bytes of NCName.
+    NcName,
+    /// A KeyAlgorithmType that is neither RSA nor ECC.
+    KeyAlgorithmType,
+    /// An enumeration that ends with anything but the handle 0xFFFFFFFF.
+    Terminator,
+    /// A text that is not UTF-8.
+    Utf8,
+    /// A text or array outside its bounds, in bytes or elements.
+    Size {
+        /// The smallest number allowed.
+        min: u32,
+        /// The largest number allowed.
+        max: u32,
+    },
+    /// A number that the option's table does not have.
+    Value {
+        /// The smallest value allowed.
+        min: u8,
+        /// The largest value allowed.
+        max: u8,
+    },
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncated => write!(f, "the call ends inside it"),
+            Self::Trailing => write!(f, "bytes are left after the last argument"),
+            Self::UnknownMethod => write!(f, "no method has this number"),
+            Self::Bool => write!(f, "a bool is 0 or 1"),
+            Self::Length { expected } => write!(f, "it must be exactly {expected} bytes long"),
+            Self::NcName => write!(f, "an id is an XML NCName of 1 to 32 bytes"),
+            Self::KeyAlgorithmType => write!(f, "a KeyAlgorithmType is 0 (RSA) or 1 (ECC)"),
+            Self::Terminator => write!(f, "an enumeration ends with the handle 0xFFFFFFFF alone"),
+            Self::Utf8 => write!(f, "a text must be UTF-8"),
+            Self::Size { min, max } => write!(f, "its length must be {min} to {max}"),
+            Self::Value { min, max } => write!(f, "its value must be {min} to {max}"),
+        }
+    }
+}
+
+/// Why a byte string was refused, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} at byte {at}: {kind}")]
+pub struct DecodeError {
+    /// What is wrong.
+    pub kind: Kind,
+    /// Offset of the refused field (of the refused byte, where it is a single one) from the start of the byte
+    /// string, whose byte 0 is the method's number or the status.
+    pub at: usize,
+    /// The argument's name, in snake_case.
+    pub field: &'static str,
+}
+
+/// A refusal on its way through nom: what is wrong, and what was left to read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Fault<'a> {
+    kind: Kind,
+    rest: &'a [u8],
+    field: &'static str,
+}
+
+impl<'a> Fault<'a> {
+    fn position(&self, whole: &[u8], base: usize) -> DecodeError {
+        DecodeError { kind: self.kind, at: base + whole.len().saturating_sub(self.rest.len()), field: self.field }
+    }
+}
+
+impl<'a> ParseError<&'a [u8]> for Fault<'a> {
+    /// nom's own parsers fail here for one reason only: too few bytes.
+    fn from_error_kind(rest: &'a [u8], _: ErrorKind) -> Self {
+        Fault { kind: Kind::Truncated, rest, field: "" }
+    }
+
+    fn append(_: &'a [u8], _: ErrorKind, other: Self) -> Self {
+        other
+    }
+}
+
+/// The result of reading one field.
+pub type Parsed<'a, T> = IResult<&'a [u8], T, Fault<'a>>;
+
+/// Refuses the field that starts at `rest`.
+pub(crate) fn refuse<'a, T>(rest: &'a [u8], kind: Kind) -> Parsed<'a, T> {
+    Err(nom::Err::Error(Fault { kind, rest, field: "" }))
+}
+
+/// Names the field that a nested parser refused.
+pub(crate) fn name<'a, T>(parsed: Parsed<'a, T>, field: &'static str) -> Parsed<'a, T> {
+    parsed
+        .map_err(|e| e.map(|fault| Fault { field: if fault.field.is_empty() { field } else { fault.field }, ..fault }))
+}
+
+/// A type that is one argument of a call or an answer.
+pub trait Field: Sized {
+    /// Reads the field from the front of `input`.
+    fn parse(input: &[u8]) -> Parsed<'_, Self>;
+
+    /// Appends the field's bytes to `out`.
+    fn write(&self, out: &mut Vec<u8>);
+
+    /// Whether the value is one that the argument's own table allows.
+    ///
+    /// # Errors
+    /// The first rule that it breaks, with the offset inside the field.
+    fn check(&self) -> Result<(), (Kind, usize)> {
+        Ok(())
+    }
+}
+
+/// A sequence of fields: the arguments of a call, or the results of an answer.
+pub trait Message: Sized {
+    /// Reads the fields from the front of `input`.
+    fn parse(input: &[u8]) -> Parsed<'_, Self>;
+
+    /// Appends the fields' bytes to `out`.
+    fn write(&self, out: &mut Vec<u8>);
+
+    /// Checks every field's range, in order.
+    ///
+    /// # Errors
+    /// The first field out of range. Nothing structural: that was refused when it was read.
+    fn check(&self) -> Result<(), DecodeError>;
+}
+
+/// Reads a whole message, `base` bytes into the string that positions count from.
+///
+/// # Errors
+/// [`DecodeError`] for the first field that cannot be read, or for trailing bytes.
+pub fn read_all<T: Message>(input: &[u8], base: usize) -> Result<T, DecodeError> {
+    match T::parse(input) {
+        Ok(([], message)) => Ok(message),
+        Ok((rest, _)) => Err(Fault { kind: Kind::Trailing, rest, field: "end" }.position(input, base)),
+        Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => Err(fault.position(input, base)),
+        // The complete parsers never ask for more; were one to, the call is too short.
+        Err(nom::Err::Incomplete(_)) => {
+            Err(DecodeError { kind: Kind::Truncated, at: base + input.len(), field: "end" })
+        }
+    }
+}
+
+/// Declares the struct and the codec of a message from its field list.
+macro_rules! message {
+    ($(#[$doc:meta])* $name:ident {
+        $($(#[$field_doc:meta])* $field:ident : $type:ty),* $(,)?
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type),* }
+
+        impl $crate::codec::Message for $name {
+            fn parse(input: &[u8]) -> $crate::codec::Parsed<'_, Self> {
+                $(let (input, $field) =
+                    $crate::codec::name(<$type as $crate::codec::Field>::parse(input), stringify!($field))?;)*
+                Ok((input, Self { $($field),* }))
+            }
+
+            #[allow(unused_variables, reason = "a message may have no fields")]
+            fn write(&self, out: &mut Vec<u8>) {
+                $($crate::codec::Field::write(&self.$field, out);)*
+            }
+
+            #[allow(unused_mut, unused_variables, reason = "a message may have no fields")]
+            fn check(&self) -> Result<(), $crate::codec::DecodeError> {
+                // Positions count the method's number (or the status) as byte 0.
+                let mut before = vec![0u8];
+                $(
+                    $crate::codec::Field::check(&self.$field).map_err(|(kind, inside)| $crate::codec::DecodeError {
+                        kind,
+                        at: before.len() + inside,
+                        field: stringify!($field),
+                    })?;
+                    $crate::codec::Field::write(&self.$field, &mut before);
+                )*
+                Ok(())
+            }
+        }
+    };
+}
+pub(crate) use message;
+
+macro_rules! integer {
+    ($($type:ty, $parser:path;)*) => {$(
+        impl Field for $type {
+            fn parse(input: &[u8]) -> Parsed<'_, Self> {
+                $parser(input)
+            }
+
+            fn write(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_be_bytes());
+            }
+        }
+    )*};
+}
+
+integer! {
+    u8, nom::number::complete::be_u8;
+    u16, nom::number::complete::be_u16;
+    u32, nom::number::complete::be_u32;
+}
+
+impl Field for bool {
+    fn parse(input: &[u8]) -> Parsed<'_, Self> {
+        match u8::parse(input)? {
+            (rest, 0) => Ok((rest, false)),
+            (rest, 1) => Ok((rest, true)),
+            _ => refuse(input, Kind::Bool),
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+}
+
+/// Reads the content of a `byte[]`: a two-byte length, then the bytes.
+pub(crate) fn short_array(input: &[u8]) -> Parsed<'_, &[u8]> {
+    let (rest, length) = u16::parse(input)?;
+    take(length)(rest)
+}
+
+/// Writes a `byte[]`. A value that its two-byte length cannot tell is cut there, so every field type keeps its
+/// own bound: `Secret::new`, `Bytes`, and the range checks of requests.
+pub(crate) fn write_short_array(bytes: &[u8], out: &mut Vec<u8>) {
+    let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend(bytes.iter().take(usize::from(length)));
+}
+
+/// `byte[]`.
+impl Field for Vec<u8> {
+    fn parse(input: &[u8]) -> Parsed<'_, Self> {
+        let (rest, bytes) = short_array(input)?;
+        Ok((rest, bytes.to_vec()))
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        write_short_array(self, out);
+    }
+
+    fn check(&self) -> Result<(), (Kind, usize)> {
+        if self.len() > usize::from(u16::MAX) {
+            return Err((Kind::Size { min: 0, max: u32::from(u16::MAX) }, 0));
+        }
+        Ok(())
+    }
+}
+
+/// `byte[N]`: a `byte[]` that must be exactly N bytes long.
+impl<const N: usize> Field for [u8; N] {
+    fn parse(input: &[u8]) -> Parsed<'_, Self> {
+        let (rest, bytes) = short_array(input)?;
+        match bytes.try_into() {
+            Ok(array) => Ok((rest, array)),
+            Err(_) => refuse(input, Kind::Length { expected: u16::try_from(N).unwrap_or(u16::MAX) }),
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        write_short_array(self, out);
+    }
+}

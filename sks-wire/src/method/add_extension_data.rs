@@ -1,0 +1,45 @@
+//! `addExtensionData`: adds an extension object to a key.
+//!
+//! Spec: SKS API V0.35, addExtensionData (12).
+//! Refusals: NoSession, NoKey, Option (type taken, qualifier, size), NotAllowed (limit, no certificate yet), Crypto (decryption), Mac, Storage. All but NoSession remove the session.
+
+use crate::codec::message;
+use crate::types::{BaseType, Blob, Code, KeyHandle, ProvisioningHandle, Text};
+
+message! {
+    /// The arguments.
+    Request {
+        /// An open session.
+        provisioning_handle: ProvisioningHandle,
+        /// A key created in this session.
+        key_handle: KeyHandle,
+        /// What kind of object.
+        base_type: Code<BaseType>,
+        /// The MIME type of a logotype, else empty.
+        qualifier: Vec<u8>,
+        /// The object, encrypted for an EncryptedExtension.
+        extension_data: Blob,
+        /// A URI, unique for the key.
+        extension_type: Text<1, 65535>,
+        /// Over the Data of this method; see `mac_data`.
+        mac: [u8; 32],
+    }
+}
+
+message! {
+    /// Empty: the status says it all.
+    Response {}
+}
+
+/// The Data of the MAC: `End-Entity Certificate || BaseType || Qualifier || ExtensionData || ExtensionType`, with
+/// ExtensionData in clear.
+#[must_use]
+pub fn mac_data<'a>(
+    end_entity_certificate: &'a [u8],
+    base_type: &'a [u8; 1],
+    qualifier: &'a [u8],
+    extension_data: &'a [u8],
+    extension_type: &'a [u8],
+) -> Vec<&'a [u8]> {
+    vec![end_entity_certificate, base_type, qualifier, extension_data, extension_type]
+}

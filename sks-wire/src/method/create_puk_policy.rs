@@ -1,0 +1,31 @@
+//! `createPUKPolicy`: creates a PUK policy object.
+//!
+//! Spec: SKS API V0.35, createPUKPolicy (7).
+//! Refusals: NoSession, Option (id taken, Format, PUK), NotAllowed (limit), Crypto (decryption), Storage. All but NoSession remove the session.
+
+use crate::codec::message;
+use crate::types::{Code, Format, Id, ProvisioningHandle, PukPolicyHandle};
+
+message! {
+    /// The arguments.
+    Request {
+        /// An open session.
+        provisioning_handle: ProvisioningHandle,
+        /// Unique among the session's PUK policies.
+        id: Id,
+        /// Encrypted PUK.
+        puk_value: Vec<u8>,
+        /// What the PUK is made of.
+        format: Code<Format>,
+        /// Wrong PUKs in a row that lock it; 0 never locks but delays.
+        retry_limit: u8,
+    }
+}
+
+message! {
+    /// The new object.
+    Response {
+        /// For createPINPolicy.
+        puk_policy_handle: PukPolicyHandle,
+    }
+}

@@ -1,0 +1,19 @@
+//! `getChangeCount`: tells whether anything was changed since the last look.
+//!
+//! Spec: extension method 121 of docs/wire.md.
+//! Refusals: None.
+
+use crate::codec::message;
+
+message! {
+    /// Takes no arguments.
+    Request {}
+}
+
+message! {
+    /// The count.
+    Response {
+        /// Raised with every change to keys, certificates, policies or their owners.
+        count: u32,
+    }
+}

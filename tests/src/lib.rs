@@ -1,0 +1,1 @@
+//! Test fixtures shared by every crate, and the tests that need more than one of them.
