@@ -1,0 +1,72 @@
+//! Transactions over ordered trees that a power cut cannot take back, on sled or redb.
+//!
+//! A [`Db`] holds up to 128 ordered [`Tree`]s of byte keys and byte values. One writer at a time
+//! makes a transaction ([`Db::begin`]) that spans them; [`Txn::commit`] returns when it is durable,
+//! and the commits of several threads share one fdatasync. A read outside a transaction
+//! ([`Db::get`], [`Db::next`]) never shows what a power cut could still take back.
+//!
+//! ```
+//! use std::ops::Bound;
+//! # fn main() -> Result<(), durable::Error> {
+//! # let parent = tempfile::tempdir().unwrap();
+//! # let dir = parent.path().join("store");
+//! const USERS: durable::Tree = durable::Tree(1);
+//!
+//! let db = durable::Db::open(&dir, &durable::Options::default())?;
+//! let mut txn = db.begin()?;
+//! txn.put(USERS, b"ann", b"blue")?;
+//! txn.put(USERS, b"bob", b"red")?;
+//! txn.commit()?; // on disk from here on
+//!
+//! assert_eq!(db.get(USERS, b"ann")?.as_deref(), Some(&b"blue"[..]));
+//! let (name, _) = db.next(USERS, Bound::Excluded(b"ann"))?.unwrap();
+//! assert_eq!(name, b"bob");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The directory
+//!
+//! | Name | What |
+//! |---|---|
+//! | `LOCK` | held with flock(2) as long as a [`Db`] is open: one process per store |
+//! | `FORMAT` | two lines: `durable store, format 1` and `engine sled` or `engine redb` |
+//! | `READY` | made last at creation; without it nothing was ever acknowledged from this store |
+//! | `sled/` | sled's files: `db`, `conf`, `snap.*`, and `blobs/`, which stays empty |
+//! | `store.redb` | redb's file |
+//! | `FORMAT.new`, `store.redb.new`, `sled/aside.snap.*` | leftovers of a cut; the next open removes them |
+//!
+//! Everything else in the directory belongs to others and is left alone.
+//!
+//! # What is inside the engine
+//!
+//! One ordered map of byte strings, so that one engine batch spans all trees:
+//!
+//! | Key | Value |
+//! |---|---|
+//! | tree (one byte, 0..=127), then the key | the value, then a byte 0 |
+//! | the same, for a value over 16 KiB | chunk id (u64), length (u32), then a byte 1 |
+//! | 128, chunk id (u64), number from 0 (u32) | 16 KiB of that value, the last one less |
+//! | 255 | `durable 1`: there since creation, so a store without it has lost its data |
+//!
+//! Numbers are big endian. A chunk id is given once, so a value is never mixed from two.
+
+mod commit;
+mod db;
+mod engine;
+mod error;
+mod layout;
+mod options;
+mod record;
+mod space;
+mod txn;
+mod write_set;
+
+pub use db::Db;
+pub use error::Error;
+pub use options::{Engine, Options, Tree, UnknownEngine};
+pub use record::{MAX_KEY_LEN, MAX_VALUE_LEN};
+pub use txn::Txn;
+
+/// A key and its value.
+pub type Entry = (Vec<u8>, Vec<u8>);

@@ -1,0 +1,186 @@
+//! A transaction.
+
+use std::ops::Bound;
+
+use crate::{
+    Db, Entry, Error, Tree,
+    commit::{Overlaid, earlier},
+    db::{assemble, strip, unwrap_inline},
+    record::{self, Chunks, Head, MAX_PIECE_LEN, MAX_VALUE_LEN},
+    write_set::WriteSet,
+};
+
+/// The one transaction of its time: no other begins before it commits or is dropped.
+///
+/// Its reads see its own writes and those of every transaction committed before it, durable or
+/// not; so whoever answers from them commits first, even if nothing was written. Dropped, it never
+/// happened.
+#[derive(Debug)]
+#[must_use = "a transaction that is dropped never happened"]
+pub struct Txn<'db> {
+    db: &'db Db,
+    writes: WriteSet,
+    /// Still holds the writer's place.
+    open: bool,
+}
+
+impl<'db> Txn<'db> {
+    pub(crate) fn new(db: &'db Db) -> Self {
+        Self { db, writes: WriteSet::default(), open: true }
+    }
+
+    /// The value at `key`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Db::get`].
+    pub fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let raw = record::raw_key(tree, key)?;
+        match self.raw_get(&raw)? {
+            Some(record) => self.value(&raw, record).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The entry with the smallest key at or after (`Included`), after (`Excluded`) or without
+    /// (`Unbounded`) a bound.
+    ///
+    /// # Errors
+    ///
+    /// As [`Db::get`].
+    pub fn next(&self, tree: Tree, from: Bound<&[u8]>) -> Result<Option<Entry>, Error> {
+        let mut from = record::raw_bound(tree, from)?;
+        let end = record::after_tree(tree);
+        loop {
+            let bound = from.as_ref().map(Vec::as_slice);
+            // The engine last: what leaves the overlay meanwhile is in the engine by then.
+            let overlaid = self.overlay_first(bound, Bound::Excluded(&end))?;
+            let kept = self.db.store().next(bound)?.filter(|(key, _)| *key < end);
+            let (raw, record) = match (overlaid, kept) {
+                (None, None) => return Ok(None),
+                (None, Some(kept)) => kept,
+                (Some((key, _)), Some(kept)) if kept.0 < key => kept,
+                (Some((key, Some(record))), _) => (key, record),
+                // Removed, and the engine has it still: go on behind it.
+                (Some((key, None)), _) => {
+                    from = Bound::Excluded(key);
+                    continue;
+                }
+            };
+            let value = self.value(&raw, record)?;
+            return Ok(Some((strip(raw), value)));
+        }
+    }
+
+    /// Sets the value at `key`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeyTooLong`], [`Error::ValueTooLong`], [`Error::NoSuchTree`]; of reading what was
+    /// there, as [`Db::get`]. Nothing is set then, and the transaction goes on.
+    pub fn put(&mut self, tree: Tree, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        let raw = record::raw_key(tree, key)?;
+        if value.len() > MAX_VALUE_LEN {
+            return Err(Error::ValueTooLong { len: value.len() });
+        }
+        self.drop_chunks(&raw)?;
+        let record = if value.len() <= MAX_PIECE_LEN { record::inline(value) } else { self.put_chunks(value) };
+        self.writes.insert(raw, Some(record));
+        Ok(())
+    }
+
+    /// Removes `key`, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::put`].
+    pub fn remove(&mut self, tree: Tree, key: &[u8]) -> Result<(), Error> {
+        let raw = record::raw_key(tree, key)?;
+        if self.drop_chunks(&raw)? {
+            self.writes.insert(raw, None);
+        }
+        Ok(())
+    }
+
+    /// Commits, and returns when the transaction is durable, with everything it may have read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Full`]: it did not happen, and the store stays usable. [`Error::Broken`]: it may
+    /// or may not be there after a restart; nothing can be said before.
+    pub fn commit(mut self) -> Result<(), Error> {
+        let writes = std::mem::take(&mut self.writes);
+        if !writes.is_empty() {
+            self.db.commits().check()?;
+            self.db.check_space(&writes)?;
+        }
+        self.open = false;
+        let commits = self.db.commits();
+        let ticket = commits.publish(writes);
+        commits.make_durable(ticket, |batch| self.db.store().apply(batch))
+    }
+
+    fn raw_get(&self, raw: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        if let Some(written) = self.writes.get(raw) {
+            return Ok(written.map(<[u8]>::to_vec));
+        }
+        match self.db.commits().overlay_get(raw)? {
+            Some(written) => Ok(written),
+            // Nobody else commits meanwhile, so the engine's value stays the newest one.
+            None => self.db.store().get(raw),
+        }
+    }
+
+    fn overlay_first(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Result<Option<Overlaid>, Error> {
+        let others = self.db.commits().overlay_first(from, to)?;
+        let others = others.as_ref().map(|(key, value)| (key.as_slice(), value.as_deref()));
+        let first = earlier(self.writes.first_in(from, to), others);
+        Ok(first.map(|(key, value)| (key.to_vec(), value.map(<[u8]>::to_vec))))
+    }
+
+    fn value(&self, raw: &[u8], record: Vec<u8>) -> Result<Vec<u8>, Error> {
+        match self.head(raw, &record)? {
+            Head::Inline => Ok(unwrap_inline(record)),
+            Head::Chunked(chunks) => assemble(chunks, |key| self.raw_get(key))?
+                .ok_or_else(|| self.db.damaged(&format!("a part of the value at {raw:02x?} is missing"))),
+        }
+    }
+
+    fn head(&self, raw: &[u8], record: &[u8]) -> Result<Head, Error> {
+        record::head(record).ok_or_else(|| self.db.damaged(&format!("no value can be read at {raw:02x?}")))
+    }
+
+    /// Removes the chunks of the value that is at `raw`; false if there is none.
+    fn drop_chunks(&mut self, raw: &[u8]) -> Result<bool, Error> {
+        let Some(record) = self.raw_get(raw)? else {
+            return Ok(false);
+        };
+        if let Head::Chunked(chunks) = self.head(raw, &record)? {
+            for key in chunks.keys() {
+                self.writes.insert(key, None);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Writes a value in pieces and returns the record that points at them.
+    fn put_chunks(&mut self, value: &[u8]) -> Vec<u8> {
+        let chunks = Chunks {
+            id: self.db.new_chunk_id(),
+            // It fits: MAX_VALUE_LEN is far less.
+            len: u32::try_from(value.len()).unwrap_or(u32::MAX),
+        };
+        for (key, piece) in chunks.keys().zip(value.chunks(MAX_PIECE_LEN)) {
+            self.writes.insert(key, Some(piece.to_vec()));
+        }
+        chunks.head()
+    }
+}
+
+impl Drop for Txn<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            self.db.commits().leave_writer();
+        }
+    }
+}
