@@ -70,15 +70,24 @@ impl fmt::Display for Kind {
 }
 
 /// Why a byte string was refused, and where.
+///
+/// `at` is exact for every refusal. Byte 0 is the method's number or the status, and `at` is that of
+///
+/// * the first byte of the argument, or of the list's element, that the bytes end inside (`Truncated`);
+/// * the first byte left over (`Trailing`, `Terminator`);
+/// * the byte itself, where one byte breaks the rule (`UnknownMethod`, `Bool`, `KeyAlgorithmType`, `Value`, `Utf8`,
+///   and `NcName` for the first byte of a character that an id cannot have there);
+/// * the length or count in front, where that breaks the rule (`Length`, `Size`, and `NcName` for an id that is empty
+///   or too long).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} at byte {at}: {kind}")]
 pub struct DecodeError {
     /// What is wrong.
     pub kind: Kind,
-    /// Offset of the refused field (of the refused byte, where it is a single one) from the start of the byte
-    /// string, whose byte 0 is the method's number or the status.
+    /// Where, in bytes from the start of the byte string.
     pub at: usize,
-    /// The argument's name, in snake_case.
+    /// The argument's name in snake_case (of a repeated one that of its elements); `method`, `status`, or `end` for
+    /// bytes left over.
     pub field: &'static str,
 }
 
@@ -121,6 +130,37 @@ pub(crate) fn name<'a, T>(parsed: Parsed<'a, T>, field: &'static str) -> Parsed<
         .map_err(|e| e.map(|fault| Fault { field: if fault.field.is_empty() { field } else { fault.field }, ..fault }))
 }
 
+/// A value out of range: what is wrong, and where in its field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// What is wrong.
+    pub kind: Kind,
+    /// Offset from the first byte of the field.
+    pub inside: usize,
+    /// The name of the part of the field; empty for the field itself.
+    pub field: &'static str,
+}
+
+impl Breach {
+    /// A rule that the field breaks at its first byte.
+    #[must_use]
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, inside: 0, field: "" }
+    }
+
+    /// The same breach, seen from a field in which `bytes` go before the part.
+    #[must_use]
+    pub fn behind(self, bytes: usize) -> Self {
+        Self { inside: self.inside + bytes, ..self }
+    }
+
+    /// The same breach; if its part has no name yet, it gets this one.
+    #[must_use]
+    pub fn named(self, field: &'static str) -> Self {
+        if self.field.is_empty() { Self { field, ..self } } else { self }
+    }
+}
+
 /// A type that is one argument of a call or an answer.
 pub trait Field: Sized {
     /// Reads the field from the front of `input`.
@@ -129,11 +169,15 @@ pub trait Field: Sized {
     /// Appends the field's bytes to `out`.
     fn write(&self, out: &mut Vec<u8>);
 
+    /// How many bytes [`Field::write`] appends. Buffers are allocated once, since growing would leave copies of
+    /// secrets behind.
+    fn size(&self) -> usize;
+
     /// Whether the value is one that the argument's own table allows.
     ///
     /// # Errors
-    /// The first rule that it breaks, with the offset inside the field.
-    fn check(&self) -> Result<(), (Kind, usize)> {
+    /// The first rule that it breaks.
+    fn check(&self) -> Result<(), Breach> {
         Ok(())
     }
 }
@@ -145,6 +189,9 @@ pub trait Message: Sized {
 
     /// Appends the fields' bytes to `out`.
     fn write(&self, out: &mut Vec<u8>);
+
+    /// How many bytes [`Message::write`] appends.
+    fn size(&self) -> usize;
 
     /// Checks every field's range, in order.
     ///
@@ -190,17 +237,20 @@ macro_rules! message {
                 $($crate::codec::Field::write(&self.$field, out);)*
             }
 
-            #[allow(unused_mut, unused_variables, reason = "a message may have no fields")]
+            fn size(&self) -> usize {
+                0 $(+ $crate::codec::Field::size(&self.$field))*
+            }
+
+            #[allow(unused_mut, unused_variables, unused_assignments, reason = "a message may have no fields")]
             fn check(&self) -> Result<(), $crate::codec::DecodeError> {
                 // Positions count the method's number (or the status) as byte 0.
-                let mut before = vec![0u8];
+                let mut before = 1;
                 $(
-                    $crate::codec::Field::check(&self.$field).map_err(|(kind, inside)| $crate::codec::DecodeError {
-                        kind,
-                        at: before.len() + inside,
-                        field: stringify!($field),
+                    $crate::codec::Field::check(&self.$field).map_err(|breach| {
+                        let $crate::codec::Breach { kind, inside, field } = breach.named(stringify!($field));
+                        $crate::codec::DecodeError { kind, at: before + inside, field }
                     })?;
-                    $crate::codec::Field::write(&self.$field, &mut before);
+                    before += $crate::codec::Field::size(&self.$field);
                 )*
                 Ok(())
             }
@@ -218,6 +268,10 @@ macro_rules! integer {
 
             fn write(&self, out: &mut Vec<u8>) {
                 out.extend_from_slice(&self.to_be_bytes());
+            }
+
+            fn size(&self) -> usize {
+                size_of::<Self>()
             }
         }
     )*};
@@ -241,20 +295,38 @@ impl Field for bool {
     fn write(&self, out: &mut Vec<u8>) {
         out.push(u8::from(*self));
     }
+
+    fn size(&self) -> usize {
+        1
+    }
 }
 
 /// Reads the content of a `byte[]`: a two-byte length, then the bytes.
 pub(crate) fn short_array(input: &[u8]) -> Parsed<'_, &[u8]> {
     let (rest, length) = u16::parse(input)?;
-    take(length)(rest)
+    // The refused field starts at its length, not behind it.
+    take(length)(rest).or_else(|_: nom::Err<Fault<'_>>| refuse(input, Kind::Truncated))
 }
 
-/// Writes a `byte[]`. A value that its two-byte length cannot tell is cut there, so every field type keeps its
-/// own bound: `Secret::new`, `Bytes`, and the range checks of requests.
+/// Writes a `byte[]`. A value that its two-byte length cannot tell is cut there: [`check_short_array`] is what
+/// refuses it.
 pub(crate) fn write_short_array(bytes: &[u8], out: &mut Vec<u8>) {
     let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
     out.extend_from_slice(&length.to_be_bytes());
-    out.extend(bytes.iter().take(usize::from(length)));
+    out.extend_from_slice(bytes.get(..usize::from(length)).unwrap_or(bytes));
+}
+
+/// How many bytes [`write_short_array`] appends.
+pub(crate) fn size_of_short_array(bytes: &[u8]) -> usize {
+    2 + bytes.len().min(usize::from(u16::MAX))
+}
+
+/// Whether a `byte[]` can hold these bytes.
+pub(crate) fn check_short_array(bytes: &[u8]) -> Result<(), Breach> {
+    if bytes.len() > usize::from(u16::MAX) {
+        return Err(Breach::new(Kind::Size { min: 0, max: u32::from(u16::MAX) }));
+    }
+    Ok(())
 }
 
 /// `byte[]`.
@@ -268,11 +340,12 @@ impl Field for Vec<u8> {
         write_short_array(self, out);
     }
 
-    fn check(&self) -> Result<(), (Kind, usize)> {
-        if self.len() > usize::from(u16::MAX) {
-            return Err((Kind::Size { min: 0, max: u32::from(u16::MAX) }, 0));
-        }
-        Ok(())
+    fn size(&self) -> usize {
+        size_of_short_array(self)
+    }
+
+    fn check(&self) -> Result<(), Breach> {
+        check_short_array(self)
     }
 }
 
@@ -288,5 +361,9 @@ impl<const N: usize> Field for [u8; N] {
 
     fn write(&self, out: &mut Vec<u8>) {
         write_short_array(self, out);
+    }
+
+    fn size(&self) -> usize {
+        size_of_short_array(self)
     }
 }

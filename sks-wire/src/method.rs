@@ -4,9 +4,11 @@
 //! A row is the method's number, its module, its name as a type, and the text's name, which is also the label in
 //! session MACs and is written nowhere else in code.
 
+use zeroize::Zeroizing;
+
 use crate::codec::{DecodeError, Field, Kind, Message, read_all};
 use crate::status::{Refused, Status};
-use crate::types::Text;
+use crate::types::AnyText;
 
 /// Hands every row of the table to a macro: `number module Type "textName",`.
 #[macro_export]
@@ -158,9 +160,10 @@ macro_rules! methods {
                 match self { $(Self::$variant(request) => request.check()),* }
             }
 
-            /// The method byte string.
+            /// The method byte string, wiped when dropped. A value longer than its length can tell is cut, so check
+            /// before you encode what you did not decode.
             #[must_use]
-            pub fn encode(&self) -> Vec<u8> {
+            pub fn encode(&self) -> Zeroizing<Vec<u8>> {
                 match self { $(Self::$variant(request) => encode_request(request)),* }
             }
         }
@@ -176,9 +179,9 @@ macro_rules! methods {
                 }
             }
 
-            /// The answer's bytes: status 0 and the results.
+            /// The answer's bytes: status 0 and the results. Wiped when dropped.
             #[must_use]
-            pub fn encode(&self) -> Vec<u8> {
+            pub fn encode(&self) -> Zeroizing<Vec<u8>> {
                 match self { $(Self::$variant(response) => encode_response(response)),* }
             }
         }
@@ -236,27 +239,33 @@ pub fn split(bytes: &[u8]) -> Result<(MethodId, &[u8]), DecodeError> {
     Ok((id, body))
 }
 
-/// The byte string that calls `request`'s method.
+/// The byte string that calls `request`'s method. It may carry a PIN, so it is wiped when dropped.
 #[must_use]
-pub fn encode_request<M: Method>(request: &M) -> Vec<u8> {
-    let mut out = vec![M::ID.number()];
-    request.write(&mut out);
+pub fn encode_request<M: Method>(request: &M) -> Zeroizing<Vec<u8>> {
+    encode(M::ID.number(), request)
+}
+
+/// The byte string of a successful answer. It may carry a key, so it is wiped when dropped.
+#[must_use]
+pub fn encode_response<R: Message>(response: &R) -> Zeroizing<Vec<u8>> {
+    encode(0, response)
+}
+
+/// `first`, then the message, in a buffer that never grows: growing would leave an unwiped copy behind.
+fn encode(first: u8, message: &impl Message) -> Zeroizing<Vec<u8>> {
+    let mut out = Zeroizing::new(Vec::with_capacity(1 + message.size()));
+    out.push(first);
+    message.write(&mut out);
     out
 }
 
-/// The byte string of a successful answer.
-#[must_use]
-pub fn encode_response<R: Message>(response: &R) -> Vec<u8> {
-    let mut out = vec![0];
-    response.write(&mut out);
-    out
-}
-
-/// The byte string of an error answer.
+/// The byte string of an error answer. A text over 65535 bytes is cut before the character that does not fit.
 #[must_use]
 pub fn encode_refusal(refused: &Refused) -> Vec<u8> {
+    let text = &refused.text;
+    let text = text.get(..text.floor_char_boundary(usize::from(u16::MAX))).unwrap_or(text);
     let mut out = vec![refused.status.value()];
-    Text::<0, 65535>::from(refused.text.as_str()).write(&mut out);
+    AnyText::from(text).write(&mut out);
     out
 }
 
@@ -264,7 +273,7 @@ crate::codec::message! {
     /// What follows a non-zero status.
     ErrorString {
         /// English, for logs.
-        text: Text<0, 65535>,
+        text: AnyText,
     }
 }
 
@@ -280,9 +289,9 @@ pub fn decode_response<M: Method>(bytes: &[u8]) -> Result<Result<M::Response, Re
         response.check()?;
         return Ok(Ok(response));
     }
-    let error: ErrorString = read_all(body, 1)?;
-    error.check()?;
     let last = Status::ALL.last().map_or(0, |s| s.value());
     let status = Status::from_value(*status).ok_or(refused(Kind::Value { min: 0, max: last }))?;
+    let error: ErrorString = read_all(body, 1)?;
+    error.check()?;
     Ok(Err(Refused { status, text: String::from_utf8_lossy(&error.text.0).into_owned() }))
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::codec::{Field, Parsed, short_array, write_short_array};
+use crate::codec::{Breach, Field, Parsed, check_short_array, short_array, size_of_short_array, write_short_array};
 
 /// A `byte[]` that is wiped when dropped, compared in constant time, and never printed.
 #[derive(Clone, Default, Zeroize, ZeroizeOnDrop)]
@@ -72,6 +72,14 @@ impl Field for Secret {
 
     fn write(&self, out: &mut Vec<u8>) {
         write_short_array(&self.0, out);
+    }
+
+    fn size(&self) -> usize {
+        size_of_short_array(&self.0)
+    }
+
+    fn check(&self) -> Result<(), Breach> {
+        check_short_array(&self.0)
     }
 }
 

@@ -5,14 +5,14 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::codec::{Field, Kind, Parsed, refuse, short_array, write_short_array};
+use crate::codec::{Breach, Field, Kind, Parsed, name, refuse, short_array, size_of_short_array, write_short_array};
 use crate::secret::Secret;
 
 mod id;
 mod list;
 
 pub use id::{Id, IdError};
-pub use list::{Enumerated, List8, List16};
+pub use list::{Enumerated, List8, List16, Path};
 
 macro_rules! handle {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -28,6 +28,10 @@ macro_rules! handle {
 
             fn write(&self, out: &mut Vec<u8>) {
                 self.0.write(out);
+            }
+
+            fn size(&self) -> usize {
+                self.0.size()
             }
         }
 
@@ -278,8 +282,12 @@ impl<C: Choice> Field for Code<C> {
         out.push(self.value);
     }
 
-    fn check(&self) -> Result<(), (Kind, usize)> {
-        self.get().map(|_| ()).map_err(|e| (e.0, 0))
+    fn size(&self) -> usize {
+        1
+    }
+
+    fn check(&self) -> Result<(), Breach> {
+        self.get().map(|_| ()).map_err(|e| Breach::new(e.0))
     }
 }
 
@@ -307,8 +315,12 @@ impl<const MIN: u8, const MAX: u8> Field for Octet<MIN, MAX> {
         out.push(self.0);
     }
 
-    fn check(&self) -> Result<(), (Kind, usize)> {
-        self.get().map(|_| ()).map_err(|e| (e.0, 0))
+    fn size(&self) -> usize {
+        1
+    }
+
+    fn check(&self) -> Result<(), Breach> {
+        self.get().map(|_| ()).map_err(|e| Breach::new(e.0))
     }
 }
 
@@ -352,14 +364,15 @@ impl<const MIN: usize, const MAX: usize> Field for Text<MIN, MAX> {
         write_short_array(&self.0, out);
     }
 
-    fn check(&self) -> Result<(), (Kind, usize)> {
-        self.get().map(|_| ()).map_err(|e| {
+    fn size(&self) -> usize {
+        size_of_short_array(&self.0)
+    }
+
+    fn check(&self) -> Result<(), Breach> {
+        self.get().map(|_| ()).map_err(|e| match (e.0, std::str::from_utf8(&self.0)) {
             // A text that is not UTF-8 is refused at its first bad byte, behind the length.
-            let inside = match (e.0, std::str::from_utf8(&self.0)) {
-                (Kind::Utf8, Err(bad)) => 2 + bad.valid_up_to(),
-                _ => 0,
-            };
-            (e.0, inside)
+            (Kind::Utf8, Err(bad)) => Breach::new(e.0).behind(2 + bad.valid_up_to()),
+            _ => Breach::new(e.0),
         })
     }
 }
@@ -374,7 +387,8 @@ pub struct Blob(pub Secret);
 impl Field for Blob {
     fn parse(input: &[u8]) -> Parsed<'_, Self> {
         let (rest, length) = u32::parse(input)?;
-        let (rest, bytes) = nom::bytes::complete::take(length)(rest)?;
+        let taken: Parsed<'_, &[u8]> = nom::bytes::complete::take(length)(rest);
+        let (rest, bytes) = taken.or_else(|_| refuse(input, Kind::Truncated))?;
         Ok((rest, Self(Secret::from(bytes))))
     }
 
@@ -382,6 +396,10 @@ impl Field for Blob {
         let bytes = self.0.expose();
         u32::try_from(bytes.len()).unwrap_or(u32::MAX).write(out);
         out.extend_from_slice(bytes);
+    }
+
+    fn size(&self) -> usize {
+        4 + self.0.len()
     }
 }
 
@@ -404,17 +422,17 @@ pub enum KeyAlgorithm {
 
 impl Field for KeyAlgorithm {
     fn parse(input: &[u8]) -> Parsed<'_, Self> {
-        match u8::parse(input)? {
+        match name(u8::parse(input), "key_algorithm_type")? {
             (rest, 0) => {
-                let (rest, size) = u16::parse(rest)?;
-                let (rest, exponent) = u32::parse(rest)?;
+                let (rest, size) = name(u16::parse(rest), "rsa_key_size")?;
+                let (rest, exponent) = name(u32::parse(rest), "rsa_exponent")?;
                 Ok((rest, Self::Rsa { size, exponent }))
             }
             (rest, 1) => {
-                let (rest, curve) = AnyText::parse(rest)?;
+                let (rest, curve) = name(AnyText::parse(rest), "named_curve")?;
                 Ok((rest, Self::Ecc { curve }))
             }
-            _ => refuse(input, Kind::KeyAlgorithmType),
+            _ => name(refuse(input, Kind::KeyAlgorithmType), "key_algorithm_type"),
         }
     }
 
@@ -429,6 +447,20 @@ impl Field for KeyAlgorithm {
                 out.push(1);
                 curve.write(out);
             }
+        }
+    }
+
+    fn size(&self) -> usize {
+        1 + match self {
+            Self::Rsa { size, exponent } => size.size() + exponent.size(),
+            Self::Ecc { curve } => curve.size(),
+        }
+    }
+
+    fn check(&self) -> Result<(), Breach> {
+        match self {
+            Self::Rsa { .. } => Ok(()),
+            Self::Ecc { curve } => curve.check().map_err(|breach| breach.behind(1).named("named_curve")),
         }
     }
 }
@@ -446,12 +478,12 @@ pub struct BackupAndHandle {
 impl Field for BackupAndHandle {
     fn parse(input: &[u8]) -> Parsed<'_, Self> {
         let (rest, private_key) = if input.len() > 4 {
-            let (rest, key) = <Vec<u8> as Field>::parse(input)?;
+            let (rest, key) = name(<Vec<u8> as Field>::parse(input), "private_key")?;
             (rest, Some(key))
         } else {
             (input, None)
         };
-        let (rest, key_handle) = KeyHandle::parse(rest)?;
+        let (rest, key_handle) = name(KeyHandle::parse(rest), "key_handle")?;
         Ok((rest, Self { private_key, key_handle }))
     }
 
@@ -460,5 +492,19 @@ impl Field for BackupAndHandle {
             key.write(out);
         }
         self.key_handle.write(out);
+    }
+
+    fn size(&self) -> usize {
+        self.private_key.as_ref().map_or(0, Field::size) + self.key_handle.size()
+    }
+
+    fn check(&self) -> Result<(), Breach> {
+        match &self.private_key {
+            // A key that is not there takes no bytes at all, not even a length.
+            Some(key) if !(1..=usize::from(u16::MAX)).contains(&key.len()) => {
+                Err(Breach::new(Kind::Size { min: 1, max: u32::from(u16::MAX) }).named("private_key"))
+            }
+            _ => Ok(()),
+        }
     }
 }

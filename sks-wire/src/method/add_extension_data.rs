@@ -4,7 +4,7 @@
 //! Refusals: NoSession, NoKey, Option (type taken, qualifier, size), NotAllowed (limit, no certificate yet), Crypto (decryption), Mac, Storage. All but NoSession remove the session.
 
 use crate::codec::message;
-use crate::types::{BaseType, Blob, Code, KeyHandle, ProvisioningHandle, Text};
+use crate::types::{AnyText, BaseType, Blob, Code, KeyHandle, ProvisioningHandle};
 
 message! {
     /// The arguments.
@@ -20,7 +20,7 @@ message! {
         /// The object, encrypted for an EncryptedExtension.
         extension_data: Blob,
         /// A URI, unique for the key.
-        extension_type: Text<1, 65535>,
+        extension_type: AnyText,
         /// Over the Data of this method; see `mac_data`.
         mac: [u8; 32],
     }

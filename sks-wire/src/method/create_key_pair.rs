@@ -85,11 +85,24 @@ pub struct AttestedPuk<'a> {
     pub format: Format,
 }
 
-/// "Key Attestation Data" of the ka1 algorithm. It holds the PUK and an issuer's PIN.
+/// "Key Attestation Data" of the ka1 algorithm: content bytes only, no lengths. It holds the PUK and an issuer's PIN,
+/// so its buffer is allocated once and wiped.
 #[must_use]
 pub fn attestation_data(request: &Request, generated_public_key: &[u8], pin: Option<AttestedPin<'_>>) -> Secret {
-    let mut data = Vec::new();
-    let mut add = |bytes: &[u8]| data.extend_from_slice(bytes);
+    let mut length = 0;
+    add_attestation_data(request, generated_public_key, pin, |bytes| length += bytes.len());
+    let mut data = Vec::with_capacity(length);
+    add_attestation_data(request, generated_public_key, pin, |bytes| data.extend_from_slice(bytes));
+    Secret::new(data)
+}
+
+/// The text's listing, `addData` by `addData`.
+fn add_attestation_data(
+    request: &Request,
+    generated_public_key: &[u8],
+    pin: Option<AttestedPin<'_>>,
+    mut add: impl FnMut(&[u8]),
+) {
     let device = request.pin_policy_handle.0 == NO_HANDLE;
     add(b"PUK Policy=");
     match pin.and_then(|pin| pin.puk) {
@@ -137,5 +150,4 @@ pub fn attestation_data(request: &Request, generated_public_key: &[u8], pin: Opt
         request.key_usage.value(),
     ]);
     add(&request.friendly_name.0);
-    Secret::new(data)
 }

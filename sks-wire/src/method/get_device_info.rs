@@ -4,7 +4,7 @@
 //! Refusals: None.
 
 use crate::codec::message;
-use crate::types::{AnyText, List8, List16, Text};
+use crate::types::{AnyText, List8, List16, Path, Text};
 
 message! {
     /// Takes no arguments.
@@ -21,9 +21,9 @@ message! {
         /// What it is.
         vendor_description: Text<1, 100>,
         /// Device certificate first, DER.
-        x509_certificate: List8<Vec<u8>>,
+        x509_certificate: Path,
         /// Supported URIs.
-        algorithm: List16<AnyText>,
+        algorithm: List16<AnyText, 1>,
         /// Whether an issuer may choose the exponent.
         rsa_exponent_support: bool,
         /// In bits, ascending.

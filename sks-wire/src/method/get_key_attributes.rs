@@ -4,7 +4,7 @@
 //! Refusals: NoKey.
 
 use crate::codec::message;
-use crate::types::{AnyText, Code, KeyHandle, KeyUsage, List8, List16, Text};
+use crate::types::{AnyText, Code, KeyHandle, KeyUsage, List8, List16, Path, Text};
 
 message! {
     /// The arguments.
@@ -22,7 +22,7 @@ message! {
         /// For people.
         friendly_name: Text<0, 100>,
         /// End-entity certificate first, DER.
-        x509_certificate: List8<Vec<u8>>,
+        x509_certificate: Path,
         /// URIs that a symmetric key is endorsed for.
         endorsed_algorithm: List8<AnyText>,
         /// Types of its extension objects, in the order in which they came.

@@ -4,7 +4,7 @@
 //! Refusals: NoSession, NoKey, Option (empty path or element), NotAllowed (limit, second path), Mac, Crypto (not this key's certificate), Storage. All but NoSession remove the session.
 
 use crate::codec::message;
-use crate::types::{Id, KeyHandle, List8, ProvisioningHandle};
+use crate::types::{Id, KeyHandle, Path, ProvisioningHandle};
 
 message! {
     /// The arguments.
@@ -14,7 +14,7 @@ message! {
         /// A key created in this session.
         key_handle: KeyHandle,
         /// End-entity certificate first, DER.
-        x509_certificate: List8<Vec<u8>>,
+        x509_certificate: Path,
         /// Over the Data of this method; see `mac_data`.
         mac: [u8; 32],
     }

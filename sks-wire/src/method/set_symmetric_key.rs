@@ -16,7 +16,7 @@ message! {
         /// Encrypted.
         symmetric_key: Vec<u8>,
         /// URIs, strictly ascending.
-        endorsed_algorithm: List8<Vec<u8>>,
+        endorsed_algorithm: List8<Vec<u8>, 1>,
         /// Over the Data of this method; see `mac_data`.
         mac: [u8; 32],
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::codec::{Field, Kind, Parsed, refuse, short_array, write_short_array};
+use crate::codec::{Field, Kind, Parsed, refuse, short_array, size_of_short_array, write_short_array};
 
 /// An external name: of a session, a policy or a key.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,9 +22,8 @@ impl Id {
     /// # Errors
     /// [`IdError`] for anything else.
     pub fn new(text: &str) -> Result<Self, IdError> {
-        let mut chars = text.chars();
-        let valid = text.len() <= Self::MAX && chars.next().is_some_and(starts_name) && chars.all(continues_name);
-        if valid { Ok(Self(text.to_owned())) } else { Err(IdError) }
+        let fits = (1..=Self::MAX).contains(&text.len());
+        if fits && misfit(text).is_none() { Ok(Self(text.to_owned())) } else { Err(IdError) }
     }
 
     /// The text.
@@ -38,6 +37,11 @@ impl Id {
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
+}
+
+/// Where the first character is that an NCName cannot have there.
+fn misfit(text: &str) -> Option<usize> {
+    text.char_indices().find(|&(at, c)| !if at == 0 { starts_name(c) } else { continues_name(c) }).map(|(at, _)| at)
 }
 
 /// NameStartChar without the colon.
@@ -77,13 +81,28 @@ impl std::str::FromStr for Id {
 impl Field for Id {
     fn parse(input: &[u8]) -> Parsed<'_, Self> {
         let (rest, bytes) = short_array(input)?;
-        match std::str::from_utf8(bytes).map_err(|_| IdError).and_then(Self::new) {
-            Ok(id) => Ok((rest, id)),
-            Err(IdError) => refuse(input, Kind::NcName),
+        // A wrong length is refused at the length, a wrong character at its first byte.
+        if !(1..=Self::MAX).contains(&bytes.len()) {
+            return refuse(input, Kind::NcName);
         }
+        let wrong = match std::str::from_utf8(bytes) {
+            Ok(text) => match misfit(text) {
+                None => return Ok((rest, Self(text.to_owned()))),
+                Some(at) => at,
+            },
+            Err(bad) => {
+                let valid = bytes.get(..bad.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok());
+                valid.and_then(misfit).unwrap_or(bad.valid_up_to())
+            }
+        };
+        refuse(input.get(2 + wrong..).unwrap_or(input), Kind::NcName)
     }
 
     fn write(&self, out: &mut Vec<u8>) {
         write_short_array(self.as_bytes(), out);
+    }
+
+    fn size(&self) -> usize {
+        size_of_short_array(self.as_bytes())
     }
 }

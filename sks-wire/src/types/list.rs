@@ -1,21 +1,35 @@
 //! Repeated arguments ("X509Certificate...") and the answer of an enumeration.
 
-use super::NO_HANDLE;
-use crate::codec::{Field, Kind, Parsed, refuse};
+use super::{NO_HANDLE, OutOfRange};
+use crate::codec::{Breach, DecodeError, Field, Kind, Parsed, name, refuse};
 
 macro_rules! list {
     ($($(#[$doc:meta])* $name:ident, $count:ty;)*) => {$(
         $(#[$doc])*
+        ///
+        /// `MIN` is the smallest number of elements; without `EMPTY`, no element is an empty array. Both are ranges:
+        /// they are checked, not parsed.
         #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct $name<T>(pub Vec<T>);
+        pub struct $name<T, const MIN: usize = 0, const EMPTY: bool = true>(pub Vec<T>);
 
-        impl<T> From<Vec<T>> for $name<T> {
+        impl<T, const MIN: usize, const EMPTY: bool> From<Vec<T>> for $name<T, MIN, EMPTY> {
             fn from(items: Vec<T>) -> Self {
                 Self(items)
             }
         }
 
-        impl<T: Field> Field for $name<T> {
+        impl<T: Field, const MIN: usize, const EMPTY: bool> $name<T, MIN, EMPTY> {
+            /// The elements.
+            ///
+            /// # Errors
+            /// [`OutOfRange`] when there are too few or too many, or when one of them is out of range.
+            pub fn get(&self) -> Result<&[T], OutOfRange> {
+                self.check().map_err(|breach| OutOfRange(breach.kind))?;
+                Ok(&self.0)
+            }
+        }
+
+        impl<T: Field, const MIN: usize, const EMPTY: bool> Field for $name<T, MIN, EMPTY> {
             fn parse(input: &[u8]) -> Parsed<'_, Self> {
                 let (mut rest, count) = <$count>::parse(input)?;
                 let mut items = Vec::new();
@@ -35,15 +49,23 @@ macro_rules! list {
                 }
             }
 
-            fn check(&self) -> Result<(), (Kind, usize)> {
-                if self.0.len() > usize::from(<$count>::MAX) {
-                    return Err((Kind::Size { min: 0, max: u32::from(<$count>::MAX) }, 0));
+            fn size(&self) -> usize {
+                size_of::<$count>() + self.0.iter().take(usize::from(<$count>::MAX)).map(Field::size).sum::<usize>()
+            }
+
+            fn check(&self) -> Result<(), Breach> {
+                if !(MIN..=usize::from(<$count>::MAX)).contains(&self.0.len()) {
+                    let min = u32::try_from(MIN).unwrap_or(u32::MAX);
+                    return Err(Breach::new(Kind::Size { min, max: u32::from(<$count>::MAX) }));
                 }
-                let mut before = Vec::new();
-                <$count>::MAX.write(&mut before);
+                let mut before = size_of::<$count>();
                 for item in &self.0 {
-                    item.check().map_err(|(kind, inside)| (kind, before.len() + inside))?;
-                    item.write(&mut before);
+                    // An empty array is its two-byte length and nothing more.
+                    if !EMPTY && item.size() <= 2 {
+                        return Err(Breach::new(Kind::Size { min: 1, max: u32::from(u16::MAX) }).behind(before));
+                    }
+                    item.check().map_err(|breach| breach.behind(before))?;
+                    before += item.size();
                 }
                 Ok(())
             }
@@ -57,6 +79,9 @@ list! {
     /// A count short, then that many elements back to back.
     List16, u16;
 }
+
+/// A certificate path that must be there: 1 to 255 objects, none empty, the end-entity's (or device's) first.
+pub type Path = List8<Vec<u8>, 1, false>;
 
 /// The answer of an enumeration: the next object, or the handle 0xFFFFFFFF and nothing more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,9 +99,9 @@ pub enum Enumerated<T> {
 
 impl<T: crate::codec::Message> Field for Enumerated<T> {
     fn parse(input: &[u8]) -> Parsed<'_, Self> {
-        match u32::parse(input)? {
+        match name(u32::parse(input), "handle")? {
             (rest @ [], NO_HANDLE) => Ok((rest, Self::End)),
-            (rest, NO_HANDLE) => refuse(rest, Kind::Terminator),
+            (rest, NO_HANDLE) => name(refuse(rest, Kind::Terminator), "handle"),
             (rest, handle) => {
                 let (rest, item) = T::parse(rest)?;
                 Ok((rest, Self::Next { handle, item }))
@@ -91,6 +116,27 @@ impl<T: crate::codec::Message> Field for Enumerated<T> {
                 item.write(out);
             }
             Self::End => NO_HANDLE.write(out),
+        }
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Self::Next { handle, item } => handle.size() + item.size(),
+            Self::End => NO_HANDLE.size(),
+        }
+    }
+
+    fn check(&self) -> Result<(), Breach> {
+        match self {
+            // The handle that ends an enumeration is no object's.
+            Self::Next { handle: NO_HANDLE, item } if item.size() > 0 => {
+                Err(Breach::new(Kind::Terminator).behind(NO_HANDLE.size()).named("handle"))
+            }
+            Self::Next { handle, item } => item.check().map_err(|DecodeError { kind, at, field }| {
+                // The item counts one byte before itself, which is not there.
+                Breach { kind, inside: handle.size() + at.saturating_sub(1), field }
+            }),
+            Self::End => Ok(()),
         }
     }
 }
