@@ -7,12 +7,14 @@
 //! * [`codec`]: how a field is read and written, and what a refusal to read it says;
 //! * [`types`] and [`algorithm`]: the closed vocabularies of the text;
 //! * [`frame`]: the length prefix of the socket transport;
+//! * [`limit`]: the sizes allowed; [`label`]: the literals in MACs and attestations;
 //! * [`status`] and [`secret`].
 
 pub mod algorithm;
 pub mod codec;
 pub mod frame;
 pub mod label;
+pub mod limit;
 pub mod method;
 pub mod secret;
 pub mod status;

@@ -3,6 +3,15 @@
 //! Source: SKS API V0.35, "Methods"; the extension methods (19, 111 to 121) are the project's own (docs/wire.md).
 //! A row is the method's number, its module, its name as a type, and the text's name, which is also the label in
 //! session MACs and is written nowhere else in code.
+//!
+//! Each method's module says what is its own. Of all methods it is true that
+//!
+//! * a call that cannot be read is refused with Option, an unknown number too; any call may answer Internal;
+//! * a provisioning method (2, 6 to 12, 20, 50, 51) that is refused, its call's reading included, removes the open
+//!   session that its ProvisioningHandle names, with everything created in it; an operation that it charged to another
+//!   session stays charged. NoSession changes nothing;
+//! * methods 3, 4, 5, 19, 31, 32 and the User API (100 and up) remove no session by failing, and of a refused one
+//!   nothing stays but error counters.
 
 use zeroize::Zeroizing;
 

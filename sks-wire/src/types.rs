@@ -6,6 +6,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::codec::{Breach, Field, Kind, Parsed, name, refuse, short_array, size_of_short_array, write_short_array};
+use crate::limit;
 use crate::secret::Secret;
 
 mod id;
@@ -379,6 +380,15 @@ impl<const MIN: usize, const MAX: usize> Field for Text<MIN, MAX> {
 
 /// Any text that fits a `byte[]`: algorithm URIs and other values that are compared, not stored.
 pub type AnyText = Text<0, 65535>;
+
+/// IssuerURI: 1 to 1024 bytes.
+pub type IssuerUri = Text<1, { limit::ISSUER_URI }>;
+
+/// FriendlyName: 0 to 100 bytes.
+pub type FriendlyName = Text<0, { limit::FRIENDLY_NAME }>;
+
+/// VendorName and VendorDescription: 1 to 100 bytes.
+pub type VendorText = Text<1, { limit::VENDOR_TEXT }>;
 
 /// `blob`: a four-byte length, then the bytes. It may hold a decrypted extension, so it is treated as a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,12 @@
 //! `addExtensionData`: adds an extension object to a key.
 //!
-//! Spec: SKS API V0.35, addExtensionData (12).
-//! Refusals: NoSession, NoKey, Option (type taken, qualifier, size), NotAllowed (limit, no certificate yet), Crypto (decryption), Mac, Storage. All but NoSession remove the session.
+//! Spec: SKS API V0.35, addExtensionData (12). Charges 1 operation, 2 for an EncryptedExtension. Order: session, key,
+//! state and ranges, limit, decrypt, MAC. The size limit counts clear bytes
+//! ([`EXTENSION_DATA`](crate::limit::EXTENSION_DATA)).
+//!
+//! Refusals: NoSession, NoKey (not a key of this session), NotAllowed (no certificate yet; limit), Option (BaseType; a
+//! Qualifier where there is none or none where there is one; type taken or not UTF-8; size), Crypto (decryption), Mac,
+//! Storage. All but NoSession remove the session.
 
 use crate::codec::message;
 use crate::types::{AnyText, BaseType, Blob, Code, KeyHandle, ProvisioningHandle};
@@ -17,9 +22,9 @@ message! {
         base_type: Code<BaseType>,
         /// The MIME type of a logotype, else empty.
         qualifier: Vec<u8>,
-        /// The object, encrypted for an EncryptedExtension.
+        /// The object: up to 65536 bytes, as Encrypted Data for an EncryptedExtension.
         extension_data: Blob,
-        /// A URI, unique for the key.
+        /// A URI in UTF-8, unique for the key.
         extension_type: AnyText,
         /// Over the Data of this method; see `mac_data`.
         mac: [u8; 32],

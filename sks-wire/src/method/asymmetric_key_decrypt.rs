@@ -1,7 +1,12 @@
 //! `asymmetricKeyDecrypt`: decrypts with a private RSA key.
 //!
-//! Spec: extension method 111 of docs/wire.md.
-//! Refusals: NoKey, NotAllowed (usage), Algorithm, Option (lengths), Authorization, Crypto (OAEP). Counters as for signHashedData.
+//! Spec: extension method 111 of docs/wire.md. Order: key, usage, algorithm known, lengths, algorithm fits the key,
+//! PIN, decryption. For rsa-1_5 wrong padding is answered with status 0 and a synthetic plain text that depends on key
+//! and data only, so that no status is an oracle.
+//!
+//! Refusals: NoKey (none, or its session is open), NotAllowed (KeyUsage is not encryption or universal), Algorithm
+//! (unknown, not for RSA decryption, or the key is not RSA), Option (Parameters not empty, Data not as long as the
+//! modulus), Authorization, Crypto (OAEP). Counters as for signHashedData.
 
 use crate::codec::message;
 use crate::secret::Secret;
@@ -14,7 +19,7 @@ message! {
         key_handle: KeyHandle,
         /// Empty.
         parameters: Vec<u8>,
-        /// URI.
+        /// A URI: rsa-1_5, rsa-oaep-mgf1p or rsa-oaep.
         encryption_algorithm: Vec<u8>,
         /// The PIN; empty when none is given.
         pin: Secret,

@@ -1,7 +1,11 @@
 //! `changePIN`: changes a PIN, authorised by the old one.
 //!
-//! Spec: extension method 116 of docs/wire.md.
-//! Refusals: NoKey, NotAllowed (no PIN, not modifiable), Option (new PIN), Authorization.
+//! Spec: extension method 116 of docs/wire.md. Order: key, modifiable, the new PIN's length, format and patterns, the
+//! old PIN, grouping: the other order would be an oracle for the PINs of other keys. The new PIN holds for all keys
+//! that share the old one.
+//!
+//! Refusals: NoKey (none, or its session is open), NotAllowed (no PIN, or not UserModifiable), Option (new PIN),
+//! Authorization (old PIN wrong, missing or locked), Storage. The PIN stays as it was. Counters as for signHashedData.
 
 use crate::codec::message;
 use crate::secret::Secret;

@@ -1,14 +1,21 @@
 //! `createKeyPair`: creates an asymmetric key pair and attests it.
 //!
-//! Spec: SKS API V0.35, createKeyPair (9).
-//! Refusals: NoSession, Option (id taken, policy unknown, ranges, PIN rules, key size), Algorithm (attestation, curve), NotAllowed (limit), Crypto (decryption), Storage. All but NoSession remove the session.
+//! Spec: SKS API V0.35, createKeyPair (9). Has no MAC: the attestation covers what was asked for
+//! ([`attestation_data`]). Charges 1 operation, 1 more for an issuer's PIN and 1 more for PrivateKeyBackup. Order:
+//! ranges, limit, decrypt the issuer's PIN, PIN rules, AttestationAlgorithm and curve, generate.
+//!
+//! Refusals: NoSession; Option (ID taken; a PIN policy that is not of this session; an option out of range or not
+//! supported; export or delete control by a PIN or PUK that the key does not have; a KeyUsage that forbids export,
+//! backup or import; a PIN where there is no policy, or one that breaks its length, format, pattern or grouping; RSA
+//! size or exponent); NotAllowed (limit); Crypto (decryption); Algorithm (not ka1, unknown curve); Storage. All but
+//! NoSession remove the session.
 
 use super::create_pin_policy;
 use crate::codec::message;
 use crate::secret::Secret;
 use crate::types::{
-    AnyText, BackupAndHandle, BiometricProtection, Choice, Code, DeletePolicy, ExportPolicy, Format, Id, KeyAlgorithm,
-    KeyUsage, NO_HANDLE, PinPolicyHandle, ProvisioningHandle, Text,
+    AnyText, BackupAndHandle, BiometricProtection, Choice, Code, DeletePolicy, ExportPolicy, Format, FriendlyName, Id,
+    KeyAlgorithm, KeyUsage, NO_HANDLE, PinPolicyHandle, ProvisioningHandle,
 };
 
 message! {
@@ -16,15 +23,15 @@ message! {
     Request {
         /// An open session.
         provisioning_handle: ProvisioningHandle,
-        /// `ka1`.
+        /// A URI; only ka1 is known.
         attestation_algorithm: AnyText,
-        /// Mixed into the random numbers.
+        /// Mixed into the random numbers, never their only source.
         issuer_seed: [u8; 32],
         /// Unique among the session's keys.
         id: Id,
         /// A PIN policy of this session, or 0.
         pin_policy_handle: PinPolicyHandle,
-        /// The user's PIN in clear, the issuer's encrypted, or empty.
+        /// Empty without a policy; else the user's PIN in clear, or the issuer's as Encrypted Data.
         pin_value: Secret,
         /// Only none is supported.
         biometric_protection: Code<BiometricProtection>,
@@ -42,8 +49,8 @@ message! {
         import_private_key: bool,
         /// What the key is for.
         key_usage: Code<KeyUsage>,
-        /// For people.
-        friendly_name: Text<0, 100>,
+        /// For people: 0 to 100 bytes of UTF-8.
+        friendly_name: FriendlyName,
         /// KeyAlgorithmType and what it needs.
         key_algorithm: KeyAlgorithm,
     }
@@ -56,7 +63,7 @@ message! {
         generated_public_key: Vec<u8>,
         /// 32 bytes of HMAC over the ka1 data.
         key_attestation: Vec<u8>,
-        /// The optional PrivateKey, and KeyHandle.
+        /// PrivateKey, which is there if PrivateKeyBackup asked for it, and KeyHandle.
         private_key_and_handle: BackupAndHandle,
     }
 }

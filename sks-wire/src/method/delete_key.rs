@@ -1,7 +1,11 @@
 //! `deleteKey`: removes a key.
 //!
-//! Spec: SKS API V0.35, deleteKey (103).
-//! Refusals: NoKey, Authorization. A wrong PIN or PUK raises its error counter; a right one resets it.
+//! Spec: SKS API V0.35, deleteKey (103). With the last key that uses it goes a PIN policy, with that a PUK policy, and
+//! with its last key a session.
+//!
+//! Refusals: NoKey (none, or its session is open), Authorization (wrong, missing or redundant PIN or PUK, or locked),
+//! Storage. A wrong PIN or PUK raises its own error counter; a right PUK resets its counter and leaves the PIN's. No
+//! refusal removes anything.
 
 use crate::codec::message;
 use crate::secret::Secret;

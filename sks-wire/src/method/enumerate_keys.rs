@@ -1,10 +1,15 @@
 //! `enumerateKeys`: lists the keys of all sessions, one a call.
 //!
-//! Spec: SKS API V0.35, enumerateKeys (32).
-//! Refusals: None.
+//! Spec: SKS API V0.35, enumerateKeys (32). The answer is the key with the smallest handle above the given one, which
+//! need not exist any more. Of a key whose session is open no certificate is shown, and of its algorithms and
+//! extensions those set so far.
+//!
+//! Refusals: none.
 
 use crate::codec::message;
-use crate::types::{AnyText, Code, Enumerated, Id, KeyHandle, KeyUsage, List8, List16, ProvisioningHandle, Text};
+use crate::types::{
+    AnyText, Code, Enumerated, FriendlyName, Id, KeyHandle, KeyUsage, List8, List16, ProvisioningHandle,
+};
 
 message! {
     /// The arguments.
@@ -31,8 +36,8 @@ message! {
         id: Id,
         /// What it is for.
         key_usage: Code<KeyUsage>,
-        /// For people.
-        friendly_name: Text<0, 100>,
+        /// For people: 0 to 100 bytes of UTF-8.
+        friendly_name: FriendlyName,
         /// End-entity certificate first, DER.
         x509_certificate: List8<Vec<u8>>,
         /// URIs that a symmetric key is endorsed for.

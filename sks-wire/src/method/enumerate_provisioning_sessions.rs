@@ -1,7 +1,9 @@
 //! `enumerateProvisioningSessions`: lists the sessions, open and closed, one a call.
 //!
-//! Spec: SKS API V0.35, enumerateProvisioningSessions (4).
-//! Refusals: None.
+//! Spec: SKS API V0.35, enumerateProvisioningSessions (4). The answer is the session with the smallest handle above the
+//! given one, which need not exist any more.
+//!
+//! Refusals: none.
 
 use crate::codec::message;
 use crate::types::{AnyText, Enumerated, Id, ProvisioningHandle};

@@ -1,7 +1,9 @@
 //! `exportKey`: returns a key in clear.
 //!
-//! Spec: SKS API V0.35, exportKey (105).
-//! Refusals: NoKey, NotAllowed (not exportable), Authorization. A wrong PIN or PUK raises its error counter; a right one resets it.
+//! Spec: SKS API V0.35, exportKey (105). Order: key, Export Control, PIN or PUK.
+//!
+//! Refusals: NoKey (none, or its session is open), NotAllowed (not exportable; no counter is touched), Authorization
+//! (wrong, missing or redundant PIN or PUK, or locked). Counters as for deleteKey.
 
 use crate::codec::message;
 use crate::secret::Secret;

@@ -1,10 +1,11 @@
 //! `getDeviceInfo`: tells what the token can do.
 //!
 //! Spec: SKS API V0.35, getDeviceInfo (31).
-//! Refusals: None.
+//!
+//! Refusals: none.
 
 use crate::codec::message;
-use crate::types::{AnyText, List8, List16, Path, Text};
+use crate::types::{AnyText, List8, List16, Path, VendorText};
 
 message! {
     /// Takes no arguments.
@@ -14,15 +15,15 @@ message! {
 message! {
     /// The token's characteristics.
     Response {
-        /// 1.
+        /// 1 for this version of the API.
         api_level: u16,
-        /// Who made it.
-        vendor_name: Text<1, 100>,
-        /// What it is.
-        vendor_description: Text<1, 100>,
-        /// Device certificate first, DER.
+        /// Who made it: 1 to 100 bytes of UTF-8.
+        vendor_name: VendorText,
+        /// What it is: 1 to 100 bytes of UTF-8.
+        vendor_description: VendorText,
+        /// 1 to 255 certificates, DER; the device's own first, which is the one in the key derivation.
         x509_certificate: Path,
-        /// Supported URIs.
+        /// Supported URIs, at least one.
         algorithm: List16<AnyText, 1>,
         /// Whether an issuer may choose the exponent.
         rsa_exponent_support: bool,

@@ -1,7 +1,8 @@
 //! `getExtensionObject`: returns an extension object of a key.
 //!
-//! Spec: SKS API V0.35, getExtensionObject (102).
-//! Refusals: NoKey, Option (no such type).
+//! Spec: SKS API V0.35, getExtensionObject (102). An EncryptedExtension is returned as one, but with clear data.
+//!
+//! Refusals: NoKey (none, or its session is open), Option (the key has no object of this type).
 
 use crate::codec::message;
 use crate::types::{BaseType, Blob, Code, KeyHandle};

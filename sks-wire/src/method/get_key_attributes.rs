@@ -1,10 +1,11 @@
 //! `getKeyAttributes`: tells the attributes of one key.
 //!
 //! Spec: extension method 118 of docs/wire.md.
-//! Refusals: NoKey.
+//!
+//! Refusals: NoKey (none, or its session is open).
 
 use crate::codec::message;
-use crate::types::{AnyText, Code, KeyHandle, KeyUsage, List8, List16, Path, Text};
+use crate::types::{AnyText, Code, FriendlyName, KeyHandle, KeyUsage, List8, List16, Path};
 
 message! {
     /// The arguments.
@@ -19,9 +20,9 @@ message! {
     Response {
         /// What it is for.
         key_usage: Code<KeyUsage>,
-        /// For people.
-        friendly_name: Text<0, 100>,
-        /// End-entity certificate first, DER.
+        /// For people: 0 to 100 bytes of UTF-8.
+        friendly_name: FriendlyName,
+        /// 1 to 255 certificates, DER; the end entity's first.
         x509_certificate: Path,
         /// URIs that a symmetric key is endorsed for.
         endorsed_algorithm: List8<AnyText>,

@@ -1,7 +1,8 @@
 //! `getKeyGroup`: tells which keys share a PIN.
 //!
 //! Spec: extension method 120 of docs/wire.md.
-//! Refusals: NoKey.
+//!
+//! Refusals: NoKey (none, or its session is open).
 
 use crate::codec::message;
 use crate::types::{AnyText, KeyHandle, PinPolicyHandle, PukPolicyHandle};

@@ -1,7 +1,8 @@
 //! `getKeyHandle`: finds a key of an open session by its ID.
 //!
 //! Spec: extension method 19 of docs/wire.md.
-//! Refusals: NoSession, NoKey. Neither removes the session.
+//!
+//! Refusals: NoSession (unknown or closed), NoKey (no such ID in it). Neither removes the session.
 
 use crate::codec::message;
 use crate::types::{Id, KeyHandle, ProvisioningHandle};

@@ -1,7 +1,8 @@
 //! `getKeyProtectionInfo`: tells how a key is protected.
 //!
 //! Spec: SKS API V0.35, getKeyProtectionInfo (101).
-//! Refusals: NoKey.
+//!
+//! Refusals: NoKey (none, or its session is open).
 
 use crate::codec::message;
 use crate::types::{BiometricProtection, Code, DeletePolicy, ExportPolicy, Format, Grouping, InputMethod, KeyHandle};

@@ -1,7 +1,9 @@
 //! `getProvisioningSession`: finds an open session by its names.
 //!
-//! Spec: SKS API V0.35, getProvisioningSession (3).
-//! Refusals: NoSession.
+//! Spec: SKS API V0.35, getProvisioningSession (3). All three names must be equal byte for byte; of several sessions
+//! the oldest is returned.
+//!
+//! Refusals: NoSession (no open session has these names). Nothing changes.
 
 use crate::codec::message;
 use crate::types::{Id, ProvisioningHandle};

@@ -1,7 +1,11 @@
 //! `keyAgreement`: computes an ECDH shared secret.
 //!
-//! Spec: extension method 114 of docs/wire.md.
-//! Refusals: NoKey, NotAllowed (usage), Algorithm, Option (parameters), Crypto (public key), Authorization. Counters as for signHashedData.
+//! Spec: extension method 114 of docs/wire.md. Order: key, usage, algorithm known, lengths, algorithm fits the key,
+//! public key, PIN, operation.
+//!
+//! Refusals: NoKey (none, or its session is open), NotAllowed (KeyUsage is not encryption or universal), Algorithm (not
+//! ecdh, the key is not EC, PublicKey is not for P-256), Option (Parameters not empty), Crypto (PublicKey is no DER or
+//! no point of the curve), Authorization. Counters as for signHashedData.
 
 use crate::codec::message;
 use crate::secret::Secret;
@@ -14,7 +18,7 @@ message! {
         key_handle: KeyHandle,
         /// Empty.
         parameters: Vec<u8>,
-        /// URI.
+        /// A URI; only ecdh is known.
         algorithm: Vec<u8>,
         /// The PIN; empty when none is given.
         pin: Secret,

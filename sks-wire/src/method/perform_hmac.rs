@@ -1,7 +1,9 @@
 //! `performHMAC`: computes an HMAC with a symmetric key.
 //!
-//! Spec: extension method 112 of docs/wire.md.
-//! Refusals: NoKey, NotAllowed (usage), Algorithm (unknown or not endorsed), Authorization. Counters as for signHashedData.
+//! Spec: extension method 112 of docs/wire.md. Order: key, usage, algorithm known and endorsed, PIN, operation.
+//!
+//! Refusals: NoKey (none, or its session is open), NotAllowed (KeyUsage is not symmetric-key), Algorithm (unknown, no
+//! HMAC, or not endorsed), Authorization. Counters as for signHashedData.
 
 use crate::codec::message;
 use crate::secret::Secret;
@@ -12,11 +14,11 @@ message! {
     Request {
         /// A key of a closed session.
         key_handle: KeyHandle,
-        /// URI.
+        /// A URI, endorsed by setSymmetricKey.
         hmac_algorithm: Vec<u8>,
         /// The PIN; empty when none is given.
         pin: Secret,
-        /// Anything.
+        /// Anything up to 65535 bytes.
         data: Vec<u8>,
     }
 }

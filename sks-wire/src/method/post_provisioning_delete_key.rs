@@ -1,7 +1,12 @@
 //! `postProvisioningDeleteKey`: schedules the deletion of a key of an earlier session.
 //!
-//! Spec: SKS API V0.35, postProvisioningDeleteKey (50).
-//! Refusals: NoSession, NoKey, NotAllowed (either limit, not updatable, already a target), Mac, Storage. All but NoSession remove the session.
+//! Spec: SKS API V0.35, postProvisioningDeleteKey (50). Checks both sessions' limits, then charges 1 operation here and
+//! 1 to the session that owns the target; the latter stays charged even if this session is aborted. The target is
+//! changed at close and works until then.
+//!
+//! Refusals: NoSession, NoKey (no target, or one whose session is open), NotAllowed (key or owning session not
+//! Updatable, already a target in this session; either limit), Mac, Storage. All but NoSession remove this session,
+//! never the target's.
 
 use crate::codec::message;
 use crate::types::{KeyHandle, ProvisioningHandle};

@@ -1,7 +1,13 @@
 //! `postProvisioningUpdateKey`: schedules the replacement of a key of an earlier session.
 //!
-//! Spec: SKS API V0.35, postProvisioningUpdateKey (51).
-//! Refusals: NoSession, NoKey, NotAllowed (either limit, not updatable, already a target, PIN-protected or unfinished new key), Mac, Storage. All but NoSession remove the session.
+//! Spec: SKS API V0.35, postProvisioningUpdateKey (51). Checks both sessions' limits, then charges 1 operation here and
+//! 1 to the session that owns the target; the latter stays charged even if this session is aborted. The target is
+//! changed at close and works until then. The new key then answers under the target's handle, with the target's PIN
+//! policy, PIN, PIN group and PIN error counter; its own handle dies.
+//!
+//! Refusals: NoSession, NoKey (no target, or one whose session is open; a new key that is not of this session),
+//! NotAllowed (target or owning session not Updatable, already a target, the new key used before, PIN-protected or not
+//! fully provisioned; either limit), Mac, Storage. All but NoSession remove this session, never the target's.
 
 use crate::codec::message;
 use crate::types::{KeyHandle, ProvisioningHandle};

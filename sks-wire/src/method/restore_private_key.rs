@@ -1,7 +1,11 @@
 //! `restorePrivateKey`: replaces a generated private key by one that the issuer supplies.
 //!
-//! Spec: SKS API V0.35, restorePrivateKey (20).
-//! Refusals: NoSession, NoKey, NotAllowed (limit, not announced, second restore, no certificate yet), Crypto (decryption, bad or foreign key), Mac, Storage. All but NoSession remove the session.
+//! Spec: SKS API V0.35, restorePrivateKey (20). Charges 2 operations. Order: session, key, state, limit, decrypt, MAC,
+//! private key. The key then has the restored one's type.
+//!
+//! Refusals: NoSession, NoKey (not a key of this session), NotAllowed (ImportPrivateKey is false, no certificate yet, a
+//! second restore; limit), Crypto (decryption; not PKCS#8 of a supported RSA size or P-256; not the certificate's key),
+//! Mac, Storage. All but NoSession remove the session.
 
 use crate::codec::message;
 use crate::types::{KeyHandle, ProvisioningHandle};
@@ -13,7 +17,7 @@ message! {
         provisioning_handle: ProvisioningHandle,
         /// A key created in this session.
         key_handle: KeyHandle,
-        /// PKCS#8, encrypted.
+        /// Encrypted Data: PKCS#8 of an RSA or P-256 key.
         private_key: Vec<u8>,
         /// Over the Data of this method; see `mac_data`.
         mac: [u8; 32],

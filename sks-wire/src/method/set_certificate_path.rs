@@ -1,7 +1,11 @@
 //! `setCertificatePath`: gives a key its certificate path.
 //!
-//! Spec: SKS API V0.35, setCertificatePath (10).
-//! Refusals: NoSession, NoKey, Option (empty path or element), NotAllowed (limit, second path), Mac, Crypto (not this key's certificate), Storage. All but NoSession remove the session.
+//! Spec: SKS API V0.35, setCertificatePath (10). Charges 1 operation. Order: session, key, state and ranges, limit,
+//! MAC, certificate.
+//!
+//! Refusals: NoSession, NoKey (not a key of this session), NotAllowed (a second path; limit), Option (no object, or an
+//! empty one), Mac, Crypto (the first object is no X.509 certificate, or not of this key, which ImportPrivateKey
+//! excuses), Storage. All but NoSession remove the session.
 
 use crate::codec::message;
 use crate::types::{Id, KeyHandle, Path, ProvisioningHandle};
@@ -13,7 +17,7 @@ message! {
         provisioning_handle: ProvisioningHandle,
         /// A key created in this session.
         key_handle: KeyHandle,
-        /// End-entity certificate first, DER.
+        /// 1 to 255 certificates, DER, none empty; the end entity's first.
         x509_certificate: Path,
         /// Over the Data of this method; see `mac_data`.
         mac: [u8; 32],

@@ -1,7 +1,12 @@
 //! `setSymmetricKey`: gives a key its piggybacked symmetric key.
 //!
-//! Spec: SKS API V0.35, setSymmetricKey (11).
-//! Refusals: NoSession, NoKey, Option (order, key length), Algorithm, NotAllowed (limit, usage, second key, no certificate yet), Crypto (decryption), Mac, Storage. All but NoSession remove the session.
+//! Spec: SKS API V0.35, setSymmetricKey (11). Charges 2 operations. Order: session, key, state and ranges, limit,
+//! decrypt, MAC, algorithms and key size.
+//!
+//! Refusals: NoSession, NoKey (not a key of this session), NotAllowed (KeyUsage is not symmetric-key, no certificate
+//! yet, a second symmetric key; limit), Option (no algorithm, not strictly ascending by bytes, a key not of 1 to 128
+//! bytes), Crypto (decryption), Mac, Algorithm (unknown, not symmetric, not UTF-8, or the key's size does not fit),
+//! Storage. All but NoSession remove the session.
 
 use crate::codec::message;
 use crate::types::{KeyHandle, List8, ProvisioningHandle};
@@ -13,9 +18,9 @@ message! {
         provisioning_handle: ProvisioningHandle,
         /// A key created in this session.
         key_handle: KeyHandle,
-        /// Encrypted.
+        /// Encrypted Data: a key of 1 to 128 bytes.
         symmetric_key: Vec<u8>,
-        /// URIs, strictly ascending.
+        /// 1 to 255 URIs, strictly ascending by bytes, which is for the token to check.
         endorsed_algorithm: List8<Vec<u8>, 1>,
         /// Over the Data of this method; see `mac_data`.
         mac: [u8; 32],

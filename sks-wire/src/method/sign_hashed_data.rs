@@ -1,7 +1,14 @@
 //! `signHashedData`: signs a hash with a private key.
 //!
-//! Spec: SKS API V0.35, signHashedData (100).
-//! Refusals: NoKey, NotAllowed (usage), Algorithm, Option (hash length), Authorization. A wrong PIN raises its error counter; a right one resets it.
+//! Spec: SKS API V0.35, signHashedData (100); further algorithms in docs/wire.md. Order: key, usage, algorithm known,
+//! hash length, algorithm fits the key, PIN, signature: a malformed call never burns a try.
+//!
+//! Refusals: NoKey (none, or its session is open), NotAllowed (KeyUsage is not signature, authentication or universal),
+//! Algorithm (unknown; not for this type or size of key), Option (hash length), Authorization (wrong, missing or
+//! redundant PIN, or locked).
+//!
+//! A wrong or missing PIN raises its error counter up to RetryLimit, where the key locks; a right one resets it. A PIN
+//! for a key that has none changes no counter. No refusal changes anything else.
 
 use crate::codec::message;
 use crate::secret::Secret;
@@ -12,7 +19,7 @@ message! {
     Request {
         /// A key of a closed session.
         key_handle: KeyHandle,
-        /// URI.
+        /// A URI.
         signature_algorithm: Vec<u8>,
         /// The PIN; empty when none is given.
         pin: Secret,

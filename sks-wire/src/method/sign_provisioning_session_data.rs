@@ -1,7 +1,9 @@
 //! `signProvisioningSessionData`: lets middleware prove that data comes from this session.
 //!
-//! Spec: SKS API V0.35, signProvisioningSessionData (6).
-//! Refusals: NoSession, NotAllowed (limit).
+//! Spec: SKS API V0.35, signProvisioningSessionData (6). Result = HMAC-SHA256("External Signature" || SessionKey,
+//! Data). Charges 1 operation; the MAC counter stays.
+//!
+//! Refusals: NoSession, NotAllowed (limit). All but NoSession remove the session.
 
 use crate::codec::message;
 use crate::types::ProvisioningHandle;
@@ -11,7 +13,7 @@ message! {
     Request {
         /// An open session.
         provisioning_handle: ProvisioningHandle,
-        /// Anything.
+        /// Anything up to 65535 bytes.
         data: Vec<u8>,
     }
 }

@@ -1,7 +1,9 @@
 //! `verifyPIN`: checks a PIN and does nothing else.
 //!
 //! Spec: extension method 119 of docs/wire.md.
-//! Refusals: NoKey, NotAllowed (no PIN), Authorization. Counters as for signHashedData.
+//!
+//! Refusals: NoKey (none, or its session is open), NotAllowed (the key has no PIN), Authorization (wrong, missing or
+//! locked). Counters as for signHashedData.
 
 use crate::codec::message;
 use crate::secret::Secret;
