@@ -82,3 +82,17 @@ algorithms! {
     Ka1 KeyAttestation "http://xmlns.webpki.org/keygen2/1.0#algorithm.ka1",
     P256 Curve "urn:oid:1.2.840.10045.3.1.7",
 }
+
+impl Algorithm {
+    /// Length in bytes of the hash that a signature algorithm signs.
+    #[must_use]
+    pub fn hash_length(self) -> Option<usize> {
+        match self {
+            Self::RsaSha1 | Self::RsaPssSha1 => Some(20),
+            Self::RsaSha256 | Self::RsaPssSha256 | Self::EcdsaSha256 => Some(32),
+            Self::RsaSha384 | Self::RsaPssSha384 | Self::EcdsaSha384 => Some(48),
+            Self::RsaSha512 | Self::RsaPssSha512 | Self::EcdsaSha512 => Some(64),
+            _ => None,
+        }
+    }
+}
