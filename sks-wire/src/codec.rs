@@ -184,6 +184,9 @@ pub trait Field: Sized {
 
 /// A sequence of fields: the arguments of a call, or the results of an answer.
 pub trait Message: Sized {
+    /// Name and type of each field, in order, as declared: for those who list them.
+    const FIELDS: &'static [(&'static str, &'static str)];
+
     /// Reads the fields from the front of `input`.
     fn parse(input: &[u8]) -> Parsed<'_, Self>;
 
@@ -226,6 +229,8 @@ macro_rules! message {
         pub struct $name { $($(#[$field_doc])* pub $field: $type),* }
 
         impl $crate::codec::Message for $name {
+            const FIELDS: &'static [(&'static str, &'static str)] = &[$((stringify!($field), stringify!($type))),*];
+
             fn parse(input: &[u8]) -> $crate::codec::Parsed<'_, Self> {
                 $(let (input, $field) =
                     $crate::codec::name(<$type as $crate::codec::Field>::parse(input), stringify!($field))?;)*

@@ -304,3 +304,42 @@ pub fn decode_response<M: Method>(bytes: &[u8]) -> Result<Result<M::Response, Re
     error.check()?;
     Ok(Err(Refused { status, text: String::from_utf8_lossy(&error.text.0).into_owned() }))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn numbers_and_names_are_the_rows_own() {
+        for id in MethodId::ALL {
+            assert_eq!(MethodId::from_number(id.number()), Some(*id));
+        }
+        assert!(MethodId::ALL.is_sorted());
+        let mut names: Vec<_> = MethodId::ALL.iter().map(|id| id.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), MethodId::ALL.len());
+        assert!(names.iter().all(|name| name.is_ascii()));
+    }
+
+    #[test]
+    fn a_refusals_text_is_cut_before_a_character_that_does_not_fit() {
+        let long = format!("{}å", "x".repeat(65534));
+        let bytes = encode_refusal(&Refused { status: Status::Internal, text: long });
+        assert_eq!(bytes.len(), 3 + 65534);
+        let refused = Response::decode(MethodId::DeleteKey, &bytes).unwrap().unwrap_err();
+        assert_eq!(refused.text, "x".repeat(65534));
+    }
+
+    #[test]
+    fn a_value_that_its_length_cannot_tell_is_out_of_range() {
+        let pin = crate::Secret::new(vec![b'1'; 65536]);
+        let request = verify_pin::Request { key_handle: crate::types::KeyHandle(1), pin };
+        let kind = Kind::Size { min: 0, max: 65535 };
+        assert_eq!(request.check(), Err(DecodeError { kind, at: 5, field: "pin" }));
+        assert_eq!(encode_request(&request).len(), 5 + 2 + 65535);
+        assert_eq!(encode_request(&request).len(), 1 + request.size());
+    }
+}
