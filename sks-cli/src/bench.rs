@@ -1,0 +1,1 @@
+//! What `sks bench` measures.

@@ -1,0 +1,1 @@
+//! The story that `sks demo` tells.

@@ -1,0 +1,1 @@
+//! The device identity: attestation key and certificate path.
