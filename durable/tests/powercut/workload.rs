@@ -1,0 +1,227 @@
+//! Transactions whose every record follows from their number, so that what must be there after a
+//! cut is known, and a transaction that is there in part shows.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    io::{Write, stdout},
+    ops::Bound,
+    path::Path,
+    process::Command,
+    sync::Arc,
+    thread,
+};
+
+use durable::{Db, Engine, Options, Tree};
+
+use crate::random::Random;
+
+/// Holds the number of the last transaction.
+const LAST: Tree = Tree(0);
+/// A few records that nearly every transaction changes.
+const HOT: Tree = Tree(1);
+/// The rest.
+const COLD: Tree = Tree(2);
+/// For the write that every recovered store must still take.
+const PROBE: Tree = Tree(3);
+
+/// One run of the program: opens the store, commits, and ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Program {
+    pub(crate) engine: Engine,
+    pub(crate) seed: u64,
+    /// How often it opens the store, closing it in between.
+    pub(crate) opens: u64,
+    /// Transactions per opening.
+    pub(crate) transactions: u64,
+    pub(crate) threads: u64,
+    /// Dies with the store open.
+    pub(crate) dies: bool,
+}
+
+impl Program {
+    /// The command that runs it on the store in `dir`: this test binary, as its test [`program`].
+    pub(crate) fn command(&self, dir: &Path) -> Command {
+        let Self { engine, seed, opens, transactions, threads, dies } = self;
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args(["--ignored", "--exact", "workload::program", "--nocapture"]);
+        let words = format!("{engine} {seed} {opens} {transactions} {threads} {dies}");
+        command.env(PROGRAM, words).env(DIR, dir);
+        command
+    }
+
+    /// What [`Self::command`] asked for; `None` if this process was not started by it.
+    fn from_env() -> Option<Self> {
+        let words = env::var(PROGRAM).ok()?;
+        let mut words = words.split(' ');
+        let engine = words.next()?.parse().ok()?;
+        let mut number = || words.next()?.parse().ok();
+        Some(Self {
+            engine,
+            seed: number()?,
+            opens: number()?,
+            transactions: number()?,
+            threads: number()?,
+            dies: words.next()? == "true",
+        })
+    }
+
+    fn run(&self, dir: &Path) {
+        for opening in 1..=self.opens {
+            let db = open(dir, self.engine).unwrap();
+            say("ready");
+            thread::scope(|scope| {
+                for thread in 0..self.threads {
+                    let share = (self.transactions + thread) / self.threads;
+                    let db = &db;
+                    scope.spawn(move || (0..share).for_each(|_| transact(db, self.seed)));
+                }
+            });
+            if self.dies && opening == self.opens {
+                std::process::abort();
+            }
+        }
+    }
+}
+
+const PROGRAM: &str = "DURABLE_POWERCUT_PROGRAM";
+const DIR: &str = "DURABLE_POWERCUT_DIR";
+
+/// Not a test: the program that is traced.
+#[test]
+#[ignore = "run by the tests, under strace"]
+fn program() {
+    if let Some(program) = Program::from_env() {
+        program.run(Path::new(&env::var_os(DIR).unwrap()));
+    }
+}
+
+/// Leaves a line in the trace.
+fn say(line: &str) {
+    let mut stdout = stdout().lock();
+    stdout.write_all(format!("\n{line}\n").as_bytes()).unwrap();
+    stdout.flush().unwrap();
+}
+
+fn transact(db: &Db, seed: u64) {
+    let mut txn = db.begin().unwrap();
+    let last = txn.get(LAST, b"last").unwrap();
+    let number = last.map_or(0, |last| u64::from_be_bytes(last.try_into().unwrap())) + 1;
+    for (tree, key, value) in writes(seed, number) {
+        match value {
+            Some(value) => txn.put(tree, &key, &value).unwrap(),
+            None => txn.remove(tree, &key).unwrap(),
+        }
+    }
+    txn.commit().unwrap();
+    say(&format!("ack {number}"));
+}
+
+type Change = (Tree, Vec<u8>, Option<Vec<u8>>);
+
+/// What transaction `number` does.
+fn writes(seed: u64, number: u64) -> Vec<Change> {
+    let mut rng = Random::new(seed ^ (number << 20));
+    let mut writes: Vec<Change> = Vec::new();
+    writes.push((LAST, b"last".to_vec(), Some(number.to_be_bytes().to_vec())));
+    for _ in 0..2 {
+        let key = format!("hot{}", rng.below(4));
+        let length = 8 + rng.below(100);
+        writes.push((HOT, key.into(), Some(content(number, length))));
+    }
+    for _ in 0..=rng.below(6) {
+        let key = format!("cold{:02}", rng.below(60));
+        let length = match rng.below(100) {
+            0..15 => None,
+            15..65 => Some(rng.below(300)),
+            65..88 => Some(rng.below(4 << 10)),
+            88..97 => Some(rng.below(16 << 10) + 1),
+            _ => Some((16 << 10) + rng.below(60 << 10)),
+        };
+        let value = length.map(|length| content(rng.next(), length));
+        writes.push((COLD, key.into(), value));
+    }
+    writes
+}
+
+fn content(seed: u64, length: u64) -> Vec<u8> {
+    let mut rng = Random::new(seed);
+    let words = (0..=length / 8).flat_map(|_| rng.next().to_le_bytes());
+    words.take(length as usize).collect()
+}
+
+/// What the trees must hold, after each number of transactions.
+pub(crate) struct Expected(Vec<BTreeMap<(Tree, Vec<u8>), Arc<[u8]>>>);
+
+impl Expected {
+    pub(crate) fn new(seed: u64, transactions: u64) -> Self {
+        let mut states = vec![BTreeMap::new()];
+        for number in 1..=transactions {
+            let mut state = states.last().unwrap().clone();
+            for (tree, key, value) in writes(seed, number) {
+                match value {
+                    Some(value) => drop(state.insert((tree, key), Arc::from(value))),
+                    None => drop(state.remove(&(tree, key))),
+                }
+            }
+            states.push(state);
+        }
+        Self(states)
+    }
+
+    /// Opens a store, reads all of it, writes to it, and returns how many transactions it holds,
+    /// if it holds them whole and nothing else.
+    pub(crate) fn check(&self, dir: &Path, engine: Engine) -> Result<u64, String> {
+        let db = open(dir, engine).map_err(|error| format!("open: {error:?}"))?;
+        let number = self.read(&db)?;
+        let probe = || -> Result<_, durable::Error> {
+            let mut txn = db.begin()?;
+            txn.put(PROBE, b"probe", b"again")?;
+            txn.commit()?;
+            db.get(PROBE, b"probe")
+        };
+        let probed = probe().map_err(|error| format!("write: {error:?}"))?;
+        if probed.as_deref() != Some(b"again") {
+            return Err("a write to the recovered store is not there".to_owned());
+        }
+        Ok(number)
+    }
+
+    fn read(&self, db: &Db) -> Result<u64, String> {
+        let failed = |error: durable::Error| format!("read: {error:?}");
+        let last = db.get(LAST, b"last").map_err(failed)?;
+        let number = match last {
+            Some(last) => u64::from_be_bytes(last.try_into().map_err(|_| "garbage at last")?),
+            None => 0,
+        };
+        let expected = self.0.get(number as usize);
+        let mut expected = expected.ok_or("a transaction that never was")?.iter();
+        for tree in [LAST, HOT, COLD] {
+            let mut from = Bound::Unbounded;
+            while let Some((key, value)) = db.next(tree, from.as_ref().map(Vec::as_slice)).map_err(failed)? {
+                let Some(((at, name), content)) = expected.next() else {
+                    return Err(format!("of {number}: more than was written"));
+                };
+                if (*at, name) != (tree, &key) || **content != *value {
+                    let key = String::from_utf8_lossy(&key).into_owned();
+                    return Err(format!("of {number}: in part, at {tree:?} {key}"));
+                }
+                from = Bound::Excluded(key);
+            }
+        }
+        match expected.next() {
+            None => Ok(number),
+            Some(((tree, _), _)) => Err(format!("of {number}: in part, at the end of {tree:?}")),
+        }
+    }
+}
+
+fn open(dir: &Path, engine: Engine) -> Result<Db, durable::Error> {
+    let options = Options {
+        engine: Some(engine),
+        // The states lie in memory, of which there may be little.
+        reserve_bytes: 0,
+        ..Options::default()
+    };
+    Db::open(dir, &options)
+}
