@@ -1,0 +1,404 @@
+//! A small CA: certificates for keys, and for devices.
+//!
+//! Source: RFC 5280. The CA's own key is on P-256 and lies in the clear in a file; it is for emulated issuers, tests
+//! and small deployments, not for an issuer whose key belongs in a module. It keeps no list of what it issued.
+//!
+//! * [`Ca`]: made, or loaded from PEM; issues certificates for any P-256 or RSA public key;
+//! * [`LocalCa`]: the CA of `sks enroll`, a directory made at first use;
+//! * [`Subject`] and [`Leaf`]: what a certificate says;
+//! * [`device_identity`]: a device's key and its two-certificate path.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use der::asn1::{Ia5String, OctetString};
+use der::{DateTime, Decode, DecodePem, Encode, EncodePem};
+use p256::ecdsa::{DerSignature, SigningKey};
+use p256::pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding};
+use sks_wire::Secret;
+use sks_wire::types::KeyUsage;
+use x509_cert::Certificate;
+use x509_cert::builder::profile::BuilderProfile;
+use x509_cert::builder::{self, Builder, CertificateBuilder};
+use x509_cert::certificate::TbsCertificate;
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage as X509KeyUsage, KeyUsages, SubjectAltName,
+    SubjectKeyIdentifier,
+};
+use x509_cert::ext::{Extension, ToExtension};
+use x509_cert::name::Name;
+use x509_cert::serial_number::SerialNumber;
+use x509_cert::spki::{SubjectPublicKeyInfo, SubjectPublicKeyInfoRef};
+use x509_cert::time::{Time, Validity};
+use zeroize::Zeroizing;
+
+use crate::crypto::{CryptoError, p256_key, public_der, secret_key};
+use crate::random;
+
+mod leaf;
+mod local;
+mod subject;
+
+pub use leaf::{Leaf, Purpose};
+pub use local::LocalCa;
+pub use subject::Subject;
+
+/// Why there is no CA, or no certificate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CaError {
+    /// No random numbers, or no key.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+    /// The CA's key is no private key on P-256 in PEM.
+    #[error("the CA's key is not a private key on P-256 in PEM")]
+    Key,
+    /// The CA's certificate cannot be read.
+    #[error("the CA's certificate cannot be read")]
+    Certificate(#[source] der::Error),
+    /// The CA's key is not the one that its certificate certifies.
+    #[error("the CA's key and certificate do not belong together")]
+    Mismatch,
+    /// The certificate is not that of a CA that may sign certificates.
+    #[error("the certificate is not that of a CA")]
+    NotCa,
+    /// The key to be certified is neither on P-256 nor RSA.
+    #[error("the public key is neither on P-256 nor RSA")]
+    PublicKey,
+    /// A text cannot be a certificate's subject.
+    #[error("not a subject: {0}")]
+    Subject(&'static str),
+    /// A text cannot be an alternative name.
+    #[error("not an e-mail address or DNS name")]
+    AlternativeName,
+    /// A certificate cannot be put together.
+    #[error("the certificate cannot be made")]
+    Build(#[source] builder::Error),
+    /// A file cannot be read or written.
+    #[error("{} cannot be used", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Others than its owner may use the CA's key.
+    #[error("{} is open to others than its owner", .0.display())]
+    Exposed(PathBuf),
+}
+
+impl From<der::Error> for CaError {
+    fn from(error: der::Error) -> Self {
+        Self::Build(error.into())
+    }
+}
+
+impl From<builder::Error> for CaError {
+    fn from(error: builder::Error) -> Self {
+        Self::Build(error)
+    }
+}
+
+/// A CA: its certificate, and the key that signs.
+pub struct Ca {
+    key: SigningKey,
+    certificate: Certificate,
+    der: Vec<u8>,
+}
+
+/// How far before the present a certificate becomes valid, for clocks that differ.
+const BACKDATED: Duration = Duration::from_secs(10 * 60);
+
+impl Ca {
+    /// Makes a self-signed CA for end-entity certificates.
+    ///
+    /// # Errors
+    /// [`CaError::Crypto`] and [`CaError::Build`].
+    pub fn create(subject: &Subject, years: u16) -> Result<Self, CaError> {
+        let secret = secret_key()?;
+        let key = SigningKey::from(&secret);
+        let spki = public_der(&secret.public_key())?;
+        let profile = Profile {
+            issuer: subject.name().clone(),
+            subject: subject.name().clone(),
+            issuer_key_id: None,
+            extensions: vec![
+                extension(&BasicConstraints { ca: true, path_len_constraint: Some(0) }, subject.name())?,
+                extension(&X509KeyUsage(KeyUsages::KeyCertSign | KeyUsages::CRLSign), subject.name())?,
+            ],
+        };
+        let der = sign(&key, profile, &spki, validity(years, None)?)?;
+        Self::assemble(key, der)
+    }
+
+    /// Takes a CA from its PEM files' content: a key (PKCS#8 or SEC1) on P-256, and its certificate.
+    ///
+    /// # Errors
+    /// [`CaError::Key`], [`CaError::Certificate`], [`CaError::Mismatch`] and [`CaError::NotCa`].
+    pub fn from_pem(key: &str, certificate: &str) -> Result<Self, CaError> {
+        let secret = p256::SecretKey::from_pkcs8_pem(key)
+            .or_else(|_| p256::SecretKey::from_sec1_pem(key))
+            .map_err(|_| CaError::Key)?;
+        let certificate = Certificate::from_pem(certificate).map_err(CaError::Certificate)?;
+        let der = certificate.to_der().map_err(CaError::Certificate)?;
+        Self::assemble(SigningKey::from(&secret), der)
+    }
+
+    fn assemble(key: SigningKey, der: Vec<u8>) -> Result<Self, CaError> {
+        let certificate = Certificate::from_der(&der).map_err(CaError::Certificate)?;
+        let tbs = certificate.tbs_certificate();
+        let certified = tbs.subject_public_key_info().to_der()?;
+        if p256_key(&certified).is_ok_and(|certified| certified == key.verifying_key().into()) {
+            let constraints = tbs.get_extension::<BasicConstraints>().map_err(CaError::Certificate)?;
+            let usage = tbs.get_extension::<X509KeyUsage>().map_err(CaError::Certificate)?;
+            let is_ca = constraints.is_some_and(|(_, found)| found.ca);
+            if !is_ca || usage.is_some_and(|(_, found)| !found.key_cert_sign()) {
+                return Err(CaError::NotCa);
+            }
+            return Ok(Self { key, certificate, der });
+        }
+        Err(CaError::Mismatch)
+    }
+
+    /// The CA's certificate, DER.
+    #[must_use]
+    pub fn certificate(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The CA's certificate, PEM.
+    ///
+    /// # Errors
+    /// [`CaError::Build`].
+    pub fn certificate_pem(&self) -> Result<String, CaError> {
+        Ok(self.certificate.to_pem(LineEnding::LF)?)
+    }
+
+    /// The CA's key, PKCS#8 in PEM, in clear.
+    ///
+    /// # Errors
+    /// [`CaError::Key`].
+    pub fn key_pem(&self) -> Result<Zeroizing<String>, CaError> {
+        self.key.to_pkcs8_pem(LineEnding::LF).map_err(|_| CaError::Key)
+    }
+
+    /// Certifies a public key (SubjectPublicKeyInfo, DER), and returns the certificate, DER. It ends with the CA's own
+    /// at the latest.
+    ///
+    /// # Errors
+    /// [`CaError::PublicKey`], [`CaError::AlternativeName`], [`CaError::Crypto`] and [`CaError::Build`].
+    pub fn issue(&self, spki: &[u8], leaf: &Leaf) -> Result<Vec<u8>, CaError> {
+        let kind = KeyKind::of(spki)?;
+        let subject = leaf.subject.name();
+        let mut extensions = vec![
+            extension(&BasicConstraints { ca: false, path_len_constraint: None }, subject)?,
+            extension(&X509KeyUsage(key_usage(leaf.usage, &kind)), subject)?,
+        ];
+        if !leaf.purposes.is_empty() {
+            let purposes = leaf.purposes.iter().map(|purpose| purpose.oid()).collect();
+            extensions.push(extension(&ExtendedKeyUsage(purposes), subject)?);
+        }
+        let names = leaf.alternative_names()?;
+        if !names.is_empty() {
+            extensions.push(extension(&SubjectAltName(names), subject)?);
+        }
+        self.sign(spki, subject, extensions, leaf.years)
+    }
+
+    /// As [`Ca::issue`], and the CA's certificate behind it: a path for setCertificatePath.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn issue_path(&self, spki: &[u8], leaf: &Leaf) -> Result<Vec<Vec<u8>>, CaError> {
+        Ok(vec![self.issue(spki, leaf)?, self.der.clone()])
+    }
+
+    /// Certifies a device's attestation key: it may make signatures and nothing else. No policy is named, so the DIAS
+    /// policy is not.
+    ///
+    /// # Errors
+    /// [`CaError::PublicKey`], [`CaError::Crypto`] and [`CaError::Build`].
+    pub fn issue_device(&self, spki: &[u8], subject: &Subject, years: u16) -> Result<Vec<u8>, CaError> {
+        KeyKind::of(spki)?;
+        let subject = subject.name();
+        let extensions = vec![
+            extension(&BasicConstraints { ca: false, path_len_constraint: None }, subject)?,
+            extension(&X509KeyUsage(KeyUsages::DigitalSignature.into()), subject)?,
+        ];
+        self.sign(spki, subject, extensions, years)
+    }
+
+    fn sign(&self, spki: &[u8], subject: &Name, extensions: Vec<Extension>, years: u16) -> Result<Vec<u8>, CaError> {
+        let own = self.certificate.tbs_certificate();
+        // A given CA may have an identifier that is not the key's SHA-1: what it says of itself is what is repeated.
+        let key_id = own.get_extension::<SubjectKeyIdentifier>().ok().flatten().map(|(_, id)| id.0);
+        let profile =
+            Profile { issuer: own.subject().clone(), subject: subject.clone(), issuer_key_id: key_id, extensions };
+        sign(&self.key, profile, spki, validity(years, Some(own.validity().not_after))?)
+    }
+}
+
+impl std::fmt::Debug for Ca {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ca({})", self.certificate.tbs_certificate().subject())
+    }
+}
+
+/// A private key that lies in memory.
+#[derive(Debug)]
+pub struct SoftKey {
+    /// PKCS#8, DER.
+    pub private_key: Secret,
+    /// SubjectPublicKeyInfo, DER.
+    pub public_key: Vec<u8>,
+}
+
+/// Makes a key pair on P-256: for devices, and for keys that restorePrivateKey brings to a token.
+///
+/// # Errors
+/// [`CaError::Crypto`].
+pub fn generate_key() -> Result<SoftKey, CaError> {
+    let secret = secret_key()?;
+    let private_key = secret.to_pkcs8_der().map_err(|_| CryptoError::PrivateKey)?;
+    Ok(SoftKey { private_key: Secret::from(private_key.to_bytes()), public_key: public_der(&secret.public_key())? })
+}
+
+/// What makes a device: its attestation key, and the path that says whose device it is.
+#[derive(Debug)]
+pub struct DeviceIdentity {
+    /// The Attestation Private Key, PKCS#8, DER.
+    pub private_key: Secret,
+    /// The device's certificate and the vendor CA's, DER.
+    pub path: Vec<Vec<u8>>,
+}
+
+/// Makes a device and, for it alone, a vendor CA, whose key is forgotten.
+///
+/// # Errors
+/// [`CaError::Crypto`] and [`CaError::Build`].
+pub fn device_identity(vendor: &Subject, device: &Subject, years: u16) -> Result<DeviceIdentity, CaError> {
+    let ca = Ca::create(vendor, years)?;
+    let SoftKey { private_key, public_key } = generate_key()?;
+    let certificate = ca.issue_device(&public_key, device, years)?;
+    Ok(DeviceIdentity { private_key, path: vec![certificate, ca.der] })
+}
+
+/// What decides between agreeing on a key and encrypting one.
+enum KeyKind {
+    P256,
+    Rsa,
+}
+
+impl KeyKind {
+    fn of(spki: &[u8]) -> Result<Self, CaError> {
+        use rsa::pkcs8::DecodePublicKey;
+        if p256_key(spki).is_ok() {
+            return Ok(Self::P256);
+        }
+        rsa::RsaPublicKey::from_public_key_der(spki).map(|_| Self::Rsa).map_err(|_| CaError::PublicKey)
+    }
+}
+
+/// X.509's key usage for the text's: "signature" and "authentication" as it suggests (nonRepudiation,
+/// digitalSignature), the others by what the key can do.
+fn key_usage(usage: KeyUsage, kind: &KeyKind) -> der::flagset::FlagSet<KeyUsages> {
+    let encryption = match kind {
+        KeyKind::P256 => KeyUsages::KeyAgreement,
+        KeyKind::Rsa => KeyUsages::KeyEncipherment,
+    };
+    match usage {
+        KeyUsage::Signature => KeyUsages::DigitalSignature | KeyUsages::NonRepudiation,
+        KeyUsage::Authentication => KeyUsages::DigitalSignature.into(),
+        KeyUsage::Universal => KeyUsages::DigitalSignature | encryption,
+        KeyUsage::Encryption | KeyUsage::Transport | KeyUsage::SymmetricKey => encryption.into(),
+    }
+}
+
+/// The extensions that were chosen, and the two key identifiers.
+struct Profile {
+    issuer: Name,
+    subject: Name,
+    issuer_key_id: Option<OctetString>,
+    extensions: Vec<Extension>,
+}
+
+impl BuilderProfile for Profile {
+    fn get_issuer(&self, _: &Name) -> Name {
+        self.issuer.clone()
+    }
+
+    fn get_subject(&self) -> Name {
+        self.subject.clone()
+    }
+
+    fn build_extensions(
+        &self,
+        spki: SubjectPublicKeyInfoRef<'_>,
+        issuer_spki: SubjectPublicKeyInfoRef<'_>,
+        tbs: &TbsCertificate,
+    ) -> builder::Result<Vec<Extension>> {
+        let mut extensions = self.extensions.clone();
+        extensions.push((&SubjectKeyIdentifier::try_from(spki)?).to_extension(tbs.subject(), &extensions)?);
+        let issuer_key = match &self.issuer_key_id {
+            Some(id) => AuthorityKeyIdentifier { key_identifier: Some(id.clone()), ..Default::default() },
+            None => AuthorityKeyIdentifier::try_from(issuer_spki)?,
+        };
+        extensions.push((&issuer_key).to_extension(tbs.subject(), &extensions)?);
+        Ok(extensions)
+    }
+}
+
+fn extension<'a, E>(value: &'a E, subject: &Name) -> Result<Extension, CaError>
+where
+    &'a E: ToExtension<Error = der::Error>,
+{
+    Ok(value.to_extension(subject, &[])?)
+}
+
+/// Builds and signs a certificate, DER, with a serial number of 128 random bits.
+fn sign(key: &SigningKey, profile: Profile, spki: &[u8], validity: Validity) -> Result<Vec<u8>, CaError> {
+    // A byte of 1 in front keeps it positive and of one length, whatever the bits are.
+    let serial = [[1].as_slice(), &random::array::<16>()?].concat();
+    let spki = SubjectPublicKeyInfo::from_der(spki).map_err(|_| CaError::PublicKey)?;
+    let builder = CertificateBuilder::new(profile, SerialNumber::new(&serial)?, validity, spki)?;
+    Ok(builder.build::<_, DerSignature>(key)?.to_der()?)
+}
+
+/// From a little before now to the same day `years` later, but not beyond `limit`.
+fn validity(years: u16, limit: Option<Time>) -> Result<Validity, CaError> {
+    let now = DateTime::from_system_time(SystemTime::now())?;
+    let start = DateTime::from_system_time(SystemTime::now() - BACKDATED)?;
+    // 29 February comes back in leap years only.
+    let day = if now.month() == 2 { now.day().min(28) } else { now.day() };
+    let year = now.year().saturating_add(years).min(DateTime::INFINITY.year());
+    let end = DateTime::new(year, now.month(), day, now.hour(), now.minutes(), now.seconds())?;
+    let end = match limit {
+        Some(limit) if limit.to_date_time() < end => limit,
+        _ => Time::from(end),
+    };
+    Ok(Validity::new(Time::from(start), end))
+}
+
+/// An alternative name's characters: visible ASCII.
+fn ia5(text: &str) -> Result<Ia5String, CaError> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(CaError::AlternativeName);
+    }
+    Ia5String::new(text).map_err(|_| CaError::AlternativeName)
+}
+
+impl Leaf {
+    fn alternative_names(&self) -> Result<Vec<GeneralName>, CaError> {
+        let mut names = Vec::new();
+        if let Some(email) = &self.email {
+            let parts = email.split_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty());
+            parts.ok_or(CaError::AlternativeName)?;
+            names.push(GeneralName::Rfc822Name(ia5(email)?));
+        }
+        for name in &self.dns_names {
+            names.push(GeneralName::DnsName(ia5(name)?));
+        }
+        Ok(names)
+    }
+}
