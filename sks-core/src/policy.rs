@@ -60,9 +60,12 @@ pub(crate) fn check_pin(pin: &Secret, policy: &PinPolicy) -> Result<(), Refusal>
     }
 }
 
+/// Whether a PIN of a format has a pattern.
+type Rule = fn(&[u8], Format) -> bool;
+
 /// The first pattern of the mask that a PIN has.
 fn forbidden_pattern(pin: &[u8], format: Format, mask: u8) -> Option<&'static str> {
-    let rules: [(u8, &str, fn(&[u8], Format) -> bool); 5] = [
+    let rules: [(u8, &str, Rule); 5] = [
         (pattern::TWO_IN_A_ROW, "two-in-a-row", |pin, _| pin.windows(2).any(all_equal)),
         (pattern::THREE_IN_A_ROW, "three-in-a-row", |pin, _| pin.windows(3).any(all_equal)),
         (pattern::SEQUENCE, "sequence", |pin, _| is_sequence(pin)),

@@ -1,1 +1,19 @@
-//! Test fixtures shared by every crate, and the tests that need more than one of them.
+//! Fixtures: a store in memory, seeded randomness, a clock that is set by hand, and a token made of them.
+//!
+//! Whatever goes wrong in a fixture fails the test that uses it, so it panics.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a fixture that fails must fail its test"
+)]
+
+mod clock;
+mod mem_store;
+mod rng;
+mod token;
+
+pub use clock::FixedClock;
+pub use mem_store::MemStore;
+pub use rng::SeededRng;
+pub use token::{DEVICE_NAME, Token, golden, golden_ca};
