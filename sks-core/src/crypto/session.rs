@@ -157,7 +157,7 @@ impl SessionKey {
     /// [`attestation_data`](sks_wire::method::create_provisioning_session::attestation_data) gives.
     #[must_use]
     pub fn session_hmac(&self, attestation_data: &[u8]) -> [u8; LEN] {
-        self.attest(&[attestation_data])
+        hmac_sha256(&[&self.0], &[attestation_data])
     }
 
     /// What closeProvisioningSession attests: `HMAC("Device Attestation" || SessionKey, "Success" || counter)`, the
