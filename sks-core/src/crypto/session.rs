@@ -198,7 +198,8 @@ impl SessionKey {
     /// Encrypts, with a fresh IV.
     ///
     /// # Errors
-    /// [`CryptoError::Failed`] without random numbers, [`CryptoError::BadData`] for more than a `byte[]` can hold.
+    /// [`CryptoError::Failed`] without random numbers, [`CryptoError::BadData`] for more than
+    /// [`symmetric::MAX_PADDED`] bytes.
     pub fn encrypt(&self, clear: &[u8], rng: &dyn Rng) -> Result<Vec<u8>, CryptoError> {
         let mut iv = [0; BLOCK];
         rng.fill(&mut iv)?;
