@@ -98,11 +98,11 @@ impl MasterKey {
 
     /// Makes a key file, whole or not at all, and never over another.
     pub(crate) fn create(path: &Path) -> Result<Self, OpenError> {
-        let mut key = Self(Zeroizing::new([0; LEN]));
-        getrandom::fill(&mut *key.0).map_err(|_| OpenError::Random)?;
-        let path = files::absolute(path)?;
-        files::write_new(&path, key.expose())?;
-        Ok(key)
+        let mut key = Zeroizing::new([0; LEN]);
+        getrandom::fill(&mut *key).map_err(|_| OpenError::Random)?;
+        files::write_new(&files::absolute(path)?, &*key)?;
+        // What counts is what the file holds: another store's daemon may be making the same file now.
+        Self::read(path)
     }
 
     /// Whether a key file is there, readable or not.

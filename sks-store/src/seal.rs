@@ -6,8 +6,8 @@
 //! nonce of ChaCha20-Poly1305 would need, goes back with the files whenever a backup is restored, and then seals
 //! different records under one nonce. It costs one more ChaCha block a record.
 
-use chacha20poly1305::aead::AeadInOut;
-use chacha20poly1305::{KeyInit, Tag, XChaCha20Poly1305, XNonce};
+mod cipher;
+
 use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -15,10 +15,10 @@ use zeroize::Zeroizing;
 use crate::master::MasterKey;
 use crate::schema::{Place, SEALING, Writer};
 
+use cipher::{Cipher, NONCE, TAG};
+
 /// Bytes before the ciphertext: version and nonce.
 pub(crate) const HEAD: usize = 1 + NONCE;
-const NONCE: usize = 24;
-const TAG: usize = 16;
 
 /// Names purpose and version of the sealing key; the salt of the store makes it the store's own.
 const INFO: &[u8] = b"sks-store 1 record sealing";
@@ -26,7 +26,7 @@ const INFO: &[u8] = b"sks-store 1 record sealing";
 /// Seals and opens the records of one store.
 #[derive(Debug)]
 pub(crate) struct Sealer {
-    cipher: XChaCha20Poly1305,
+    cipher: Cipher,
 }
 
 /// Why a sealed value was not opened.
@@ -46,19 +46,16 @@ impl Sealer {
     pub(crate) fn new(master: &MasterKey, salt: &[u8]) -> Self {
         let mut key = Zeroizing::new([0; 32]);
         expand(master, salt, &[INFO], &mut key);
-        Self { cipher: XChaCha20Poly1305::new((&*key).into()) }
+        Self { cipher: Cipher::new(key) }
     }
 
     /// Seals what was written behind [`HEAD`] free bytes.
-    pub(crate) fn seal(&self, place: &Place, record: Writer) -> Result<Vec<u8>, RandomFailed> {
+    pub(crate) fn seal(&self, place: &Place, record: Writer) -> Result<Vec<u8>, SealFailed> {
         let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).map_err(|_| RandomFailed)?;
+        getrandom::fill(&mut nonce).map_err(|_| SealFailed)?;
         let mut bytes = Zeroizing::new(record.into_bytes());
-        let Some((head, plain)) = bytes.split_at_mut_checked(HEAD) else { return Err(RandomFailed) };
-        let tag = self
-            .cipher
-            .encrypt_inout_detached(&XNonce::from(nonce), place.associated_data(), plain.into())
-            .map_err(|_| RandomFailed)?;
+        let Some((head, plain)) = bytes.split_at_mut_checked(HEAD) else { return Err(SealFailed) };
+        let tag = self.cipher.seal(&nonce, place.associated_data(), plain).ok_or(SealFailed)?;
         if let Some((version, free)) = head.split_first_mut() {
             *version = SEALING;
             free.copy_from_slice(&nonce);
@@ -72,26 +69,19 @@ impl Sealer {
     pub(crate) fn open(&self, place: &Place, mut sealed: Vec<u8>) -> Result<Opened, SealFault> {
         let end = sealed.len().checked_sub(TAG).filter(|end| *end >= HEAD).ok_or(SealFault::Short)?;
         let (head, rest) = sealed.split_first_chunk_mut::<HEAD>().ok_or(SealFault::Short)?;
-        let (text, tag) = rest.split_last_chunk_mut::<TAG>().ok_or(SealFault::Short)?;
         let [version, nonce @ ..] = *head;
         if version != SEALING {
             return Err(SealFault::Version(version));
         }
-        let opened = self.cipher.decrypt_inout_detached(
-            &XNonce::from(nonce),
-            place.associated_data(),
-            text.into(),
-            &Tag::from(*tag),
-        );
-        opened.map_err(|_| SealFault::Forged)?;
+        self.cipher.open(&nonce, place.associated_data(), rest).ok_or(SealFault::Forged)?;
         Ok(Opened { bytes: Zeroizing::new(sealed), end })
     }
 }
 
-/// The random source failed, so nothing was sealed.
+/// Nothing was sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the source of random numbers failed")]
-pub(crate) struct RandomFailed;
+#[error("the source of random numbers failed, or the cipher")]
+pub(crate) struct SealFailed;
 
 /// A record in clear, wiped when dropped.
 #[derive(Debug)]

@@ -189,7 +189,7 @@ fn keys_that_are_no_addresses_are_damage() {
     assert!(error.to_string().contains("Key (key 000001)"), "{error}");
 }
 
-/// Readers see whole transactions: two records that are always written together always agree.
+/// No reader goes back in time, or sees one record of a transaction and later the other as it was before.
 #[test]
 fn readers_and_a_writer_go_side_by_side() {
     for engine in Engine::ALL {
