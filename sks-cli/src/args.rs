@@ -28,13 +28,13 @@ pub(crate) struct Common {
     /// Print JSON, for programs
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Read the PIN from a file's first line; - is stdin [default: ask, without echo]
+    /// Read the PIN from a file; - is stdin [default: ask, without echo]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) pin_file: Option<PathBuf>,
-    /// Read the PUK from a file's first line; - is stdin [default: ask, without echo]
+    /// Read the PUK from a file; - is stdin [default: ask, without echo]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) puk_file: Option<PathBuf>,
-    /// Read the new PIN from a file's first line; - is stdin [default: ask twice, without echo]
+    /// Read the new PIN from a file; - is stdin [default: ask twice, without echo]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) new_pin_file: Option<PathBuf>,
 }

@@ -13,9 +13,12 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use serde_json::{Value, json};
 use sks_client::Error as ClientError;
 use sks_issuer::Error as IssuerError;
-use sks_wire::Refused;
+use sks_wire::{MethodId, Refused, Response};
+
+use crate::output;
 
 /// Why a command fails.
 #[derive(Debug)]
@@ -45,6 +48,11 @@ impl Failure {
         move |source| Self::Other(Box::new(Doing { what, source: Box::new(source) }))
     }
 
+    /// Wraps an error that says all by itself.
+    pub(crate) fn other(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Other(Box::new(error))
+    }
+
     fn code(&self) -> u8 {
         match self {
             Self::Refused(_) => 1,
@@ -53,17 +61,33 @@ impl Failure {
             Self::Other(_) => 4,
         }
     }
+
+    /// The form in JSON; docs/cli.md has it.
+    fn json(&self) -> Value {
+        let (status, value, text) = match self {
+            Self::Refused(Refused { status, text }) => (Some(status.name()), Some(status.value()), text.clone()),
+            other => (None, None, other.to_string()),
+        };
+        json!({ "error": { "exit_code": self.code(), "status": status, "status_value": value, "text": text } })
+    }
 }
 
-/// Says on stderr why a command failed, if it did, and gives its exit code.
-pub(crate) fn report(result: Result<(), Failure>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("sks: {failure}");
-            ExitCode::from(failure.code())
-        }
+/// The refusal that an answer's bytes hold, if it is one.
+pub(crate) fn refusal(answer: &[u8]) -> Option<Refused> {
+    // A refusal reads the same for every method.
+    answer.first().filter(|status| **status != 0)?;
+    Response::decode(MethodId::GetDeviceInfo, answer).ok()?.err()
+}
+
+/// Says on stderr why a command failed, if it did, and gives its exit code. With `--json` it says it in JSON.
+pub(crate) fn report(result: Result<(), Failure>, json: bool) -> ExitCode {
+    let Err(failure) = result else { return ExitCode::SUCCESS };
+    match json.then(|| output::json_text(&failure.json())) {
+        Some(Ok(text)) => eprint!("{}", String::from_utf8_lossy(&text)),
+        // The token's text is in it.
+        _ => eprintln!("sks: {}", output::safe(&failure.to_string())),
     }
+    ExitCode::from(failure.code())
 }
 
 impl fmt::Display for Failure {

@@ -13,6 +13,7 @@ mod exit;
 mod identity;
 mod listen;
 mod output;
+mod secrets;
 mod serve;
 
 use std::process::ExitCode;
@@ -24,7 +25,7 @@ use crate::exit::Failure;
 
 fn main() -> ExitCode {
     let Cli { common, command } = Cli::parse();
-    exit::report(run(&common, command))
+    exit::report(run(&common, command), common.json)
 }
 
 fn run(common: &args::Common, command: Command) -> Result<(), Failure> {
