@@ -2,7 +2,7 @@
 //!
 //! Source: FIPS 197 and SP 800-38A (AES, CBC, ECB), RFC 5652, 6.3 (the padding known as PKCS#5 and PKCS#7), RFC 2104
 //! (HMAC). The caller asks [`fits`] when a key is endorsed, [`check_lengths`] before it looks at the PIN, and then
-//! calls [`hmac`] or [`crypt`].
+//! calls [`hmac()`] or [`crypt`].
 
 use aes::cipher::consts::U16;
 use aes::cipher::{
