@@ -153,7 +153,7 @@ impl SessionKey {
         hmac_sha256(&[label::DEVICE_ATTESTATION, &self.0], data)
     }
 
-    /// The HMAC that [`attest_session`] signs, over what
+    /// `HMAC(SessionKey, data)`, the key without a label: the HMAC that [`attest_session`] signs, over what
     /// [`attestation_data`](sks_wire::method::create_provisioning_session::attestation_data) gives.
     #[must_use]
     pub fn session_hmac(&self, attestation_data: &[u8]) -> [u8; LEN] {
