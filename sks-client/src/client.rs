@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use sks_wire::frame;
 use sks_wire::method::{self, Method, decode_response, encode_request};
+use sks_wire::{DecodeError, Kind};
 use zeroize::Zeroizing;
 
 use crate::error::Error;
 
 /// One connection to a token; calls on it are answered in order.
 ///
-/// A request goes out as it is given: what is out of range is the token's to refuse.
+/// A request goes out as it is given: what is out of range is the token's to refuse. Only what its length field cannot
+/// tell is refused here.
 #[derive(Debug)]
 pub struct Client<S = UnixStream> {
     stream: S,
@@ -81,9 +83,11 @@ impl<S: Read + Write> Client<S> {
     /// Sends a call and leaves its answer on the way. Each is to be received, in the order in which they were sent.
     ///
     /// # Errors
-    /// [`Error::Connection`].
+    /// [`Error::Connection`], and [`Error::Argument`] before anything is sent.
     pub fn send<M: Method>(&mut self, request: &M) -> Result<(), Error> {
-        self.send_raw(&encode_request(request))
+        let call = encode_request(request);
+        fits(request, call.len()).map_err(Error::Argument)?;
+        self.send_raw(&call)
     }
 
     /// Receives the answer to the oldest call still unanswered, which was of `M`.
@@ -123,6 +127,21 @@ impl<S: Read + Write> Client<S> {
         let result = transfer(self);
         self.broken = result.is_err();
         result
+    }
+}
+
+/// Refuses an argument that is longer than its length field can tell, and of which only a part would go out.
+fn fits<M: Method>(request: &M, encoded: usize) -> Result<(), DecodeError> {
+    // Nothing of the kind fits into so few bytes, and most calls are short.
+    if encoded <= 2 * usize::from(u8::MAX) {
+        return Ok(());
+    }
+    match request.check() {
+        Err(refused) => match refused.kind {
+            Kind::Size { max, .. } if max == u32::from(u8::MAX) || encoded > usize::from(u16::MAX) => Err(refused),
+            _ => Ok(()),
+        },
+        Ok(()) => Ok(()),
     }
 }
 

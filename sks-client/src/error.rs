@@ -8,7 +8,7 @@ use sks_wire::{DecodeError, Refused};
 
 /// Why a call has no result.
 ///
-/// After [`Error::Refused`] and [`Error::Protocol`] the connection goes on; after the others it is of no further use.
+/// After [`Error::Refused`], [`Error::Argument`] and [`Error::Protocol`] the connection goes on; after the others it is of no further use.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -26,6 +26,9 @@ pub enum Error {
     /// The stream failed, ended or timed out. Whether the token acted on the call is not known.
     #[error("the connection to the token failed")]
     Connection(#[source] io::Error),
+    /// An argument is longer than its length field can tell. Nothing was sent.
+    #[error("an argument is too long to be sent")]
+    Argument(#[source] DecodeError),
     /// The token's bytes are no answer to the call.
     #[error("the token's answer cannot be read")]
     Protocol(#[from] DecodeError),

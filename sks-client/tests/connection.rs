@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use sks_client::{Client, Error};
 use sks_wire::method::{
-    self, abort_provisioning_session, encode_refusal, encode_response, enumerate_keys, get_change_count, verify_pin,
+    self, abort_provisioning_session, encode_refusal, encode_response, enumerate_keys, get_change_count, perform_hmac,
+    set_certificate_path, verify_pin,
 };
 use sks_wire::types::{Code, Enumerated, Id, KeyHandle, KeyUsage, ProvisioningHandle};
 use sks_wire::{MethodId, Refused, Secret, Status, frame};
@@ -157,6 +158,39 @@ fn a_silent_token_runs_into_the_time_out() {
     assert!(matches!(client.get_change_count(&get_change_count::Request {}), Err(Error::Connection(_))));
     // The late answer must not be taken for the next call's.
     assert!(matches!(client.get_change_count(&get_change_count::Request {}), Err(Error::Connection(_))));
+}
+
+#[test]
+fn what_would_be_cut_is_not_sent() {
+    let mut client = Script::client(&[vec![0]]);
+    let data = |length| perform_hmac::Request {
+        key_handle: KeyHandle(1),
+        hmac_algorithm: "x".into(),
+        pin: Secret::default(),
+        data: vec![0; length],
+    };
+    assert!(matches!(client.perform_hmac(&data(65536)), Err(Error::Argument(_))));
+    let path = set_certificate_path::Request {
+        provisioning_handle: ProvisioningHandle(1),
+        key_handle: KeyHandle(1),
+        x509_certificate: vec![vec![0x30]; 256].into(),
+        mac: [0; 32],
+    };
+    assert!(matches!(client.set_certificate_path(&path), Err(Error::Argument(_))));
+    assert_eq!(client.stream().sent, []);
+    client.send(&data(65535)).unwrap();
+}
+
+#[test]
+fn what_is_out_of_range_is_the_tokens_to_refuse() {
+    let mut client = Script::client(&[]);
+    let empty_path = set_certificate_path::Request {
+        provisioning_handle: ProvisioningHandle(1),
+        key_handle: KeyHandle(1),
+        x509_certificate: vec![].into(),
+        mac: [0; 32],
+    };
+    client.send(&empty_path).unwrap();
 }
 
 #[test]
