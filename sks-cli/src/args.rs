@@ -85,3 +85,15 @@ pub(crate) enum Command {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 the token refused, 2 wrong usage, 3 no token there, 4 other failure.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}
