@@ -22,22 +22,32 @@ fn main() -> Result<(), Box<dyn Error>> {
     let key = KeySource::File(SealedStore::default_key_file(&sealed_dir));
     let store = SealedStore::open(&sealed_dir, OpenOptions { engine, ..OpenOptions::new(key) })?;
     let bare = Db::open(&dir.join("bare"), &durable::Options { engine, ..Default::default() })?;
-    // As long as a sealed PIN group.
-    let value = [7; 184];
     let (mut sealed_put, mut bare_put) = (Vec::new(), Vec::new());
     for round in 0..600u32 {
         let handle = round % 100;
         let group = PinGroup { policy: 1, signature: false, pin: Secret::new(b"1563".to_vec()), error_count: 1 };
-        sealed_put.push(timed(|| {
-            let mut txn = store.begin()?;
-            txn.put(Address::PinGroup(handle), Record::PinGroup(group))?;
-            Ok(txn.commit()?)
-        })?);
+        let mut put_sealed = || {
+            sealed_put.push(timed(|| {
+                let mut txn = store.begin()?;
+                txn.put(Address::PinGroup(handle), Record::PinGroup(group.clone()))?;
+                Ok(txn.commit()?)
+            })?);
+            Ok::<(), Box<dyn Error>>(())
+        };
+        // The second of two writes may find the disk busy with the first: take turns.
+        if round % 2 == 0 {
+            put_sealed()?;
+        }
         bare_put.push(timed(|| {
             let mut txn = bare.begin()?;
+            // As long as a sealed PIN group, and other bytes each time, as sealed ones are.
+            let value = [round as u8; 180];
             txn.put(TREE, &handle.to_be_bytes(), &value)?;
             Ok(txn.commit()?)
         })?);
+        if round % 2 == 1 {
+            put_sealed()?;
+        }
     }
     let (mut sealed_get, mut bare_get) = (Vec::new(), Vec::new());
     for _ in 0..200 {

@@ -15,5 +15,5 @@ pub(crate) use read::Reader;
 pub(crate) use value::{decode, encode};
 pub(crate) use write::Writer;
 
-/// The version of the whole layout; the record at [`Place::format`] has it.
+/// The version of trees, keys and values, which the store itself records.
 pub const FORMAT: u32 = 1;
