@@ -9,11 +9,15 @@
 )]
 
 mod clock;
+mod issuing;
+mod line;
 mod mem_store;
 mod rng;
 mod token;
 
 pub use clock::FixedClock;
+pub use issuing::{Issuing, Made, ca_certificate, certificate, id, secret};
+pub use line::Line;
 pub use mem_store::MemStore;
 pub use rng::SeededRng;
 pub use token::{DEVICE_NAME, Token, golden, golden_ca};
