@@ -49,9 +49,15 @@ pub(crate) fn new_pin(common: &Common) -> Result<Secret, Failure> {
     if let Some(path) = &common.new_pin_file {
         return read(path);
     }
-    let first = ask("New PIN: ", "--new-pin-file")?;
-    let second = ask("New PIN again: ", "--new-pin-file")?;
-    if first == second { Ok(first) } else { Err(Failure::usage("the two PINs differ")) }
+    ask_twice("PIN", "--new-pin-file")
+}
+
+/// A PUK to be set; at a prompt it is asked for twice.
+pub(crate) fn new_puk(common: &Common) -> Result<Secret, Failure> {
+    match &common.puk_file {
+        Some(path) => read(path),
+        None => ask_twice("PUK", "--puk-file"),
+    }
 }
 
 /// The PIN for an operation with a key: empty for a key without one, unless a file was given, which the token then
@@ -109,6 +115,12 @@ fn bounded(mut file: File) -> io::Result<Zeroizing<Vec<u8>>> {
     }
     buffer.truncate(filled);
     Ok(buffer)
+}
+
+fn ask_twice(what: &str, option: &str) -> Result<Secret, Failure> {
+    let first = ask(&format!("New {what}: "), option)?;
+    let second = ask(&format!("New {what} again: "), option)?;
+    if first == second { Ok(first) } else { Err(Failure::usage(format!("the two {what}s differ"))) }
 }
 
 fn ask(prompt: &str, option: &str) -> Result<Secret, Failure> {
