@@ -1,5 +1,5 @@
 //! The text's "Sample Session", and what a user then does with the key.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
 use sks_issuer::ca::{Ca, Leaf, Subject};
 use sks_issuer::device::VerifyingKey;

@@ -9,6 +9,7 @@
     reason = "a test may fail by panicking"
 )]
 
+mod calls;
 mod model;
 mod op;
 mod world;
