@@ -1,13 +1,14 @@
-//! `sks demo`.
+//! `sks demo`: the life of a key on a token of its own, told step by step.
 
 use crate::args::Common;
+use crate::demo;
 use crate::exit::Failure;
 
-/// Its own arguments.
+/// It has no arguments of its own, and takes no common one: its token is nobody else's.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {}
 
-/// Runs it.
+/// Tells it.
 pub(crate) fn run(_common: &Common, _args: Args) -> Result<(), Failure> {
-    Err(Failure::Other("this command is not written yet".into()))
+    demo::run()
 }

@@ -1,0 +1,124 @@
+//! The demo's own token: this executable again, as a daemon on a store and a socket that go away with it.
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use sks_client::Client;
+use tempfile::TempDir;
+
+use crate::exit::Failure;
+
+/// How long the daemon may take to answer, and to end.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long to wait before looking again.
+const PAUSE: Duration = Duration::from_millis(5);
+/// The longest folder in which the socket's name still fits the 108 bytes of an address.
+const MAX_FOLDER: usize = 64;
+
+/// A running daemon. It ends with this value, and so does its folder.
+pub(super) struct Token {
+    folder: TempDir,
+    daemon: Option<Child>,
+}
+
+impl Token {
+    /// Starts a token on an empty store and waits until it answers.
+    pub(super) fn start() -> Result<Self, Failure> {
+        let mut parent = std::env::temp_dir();
+        if parent.as_os_str().len() > MAX_FOLDER {
+            parent = PathBuf::from("/tmp");
+        }
+        let folder = tempfile::Builder::new()
+            .prefix("sks-demo-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in(parent)
+            .map_err(Failure::doing("making a temporary folder"))?;
+        let mut token = Self { folder, daemon: None };
+        token.restart()?;
+        Ok(token)
+    }
+
+    /// Starts the daemon (again) on the store as it is.
+    pub(super) fn restart(&mut self) -> Result<(), Failure> {
+        let starting = |error| Failure::doing("starting the token")(error);
+        let log = File::create(self.path("log")).map_err(starting)?;
+        let mut command = Command::new(std::env::current_exe().map_err(starting)?);
+        command.arg("serve").arg("--store").arg(self.path("store")).arg("--socket").arg(self.socket());
+        for handed_over in ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET"] {
+            command.env_remove(handed_over);
+        }
+        // An interrupt at the terminal is for the teller, who stops the token.
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).process_group(0);
+        self.daemon = Some(command.spawn().map_err(starting)?);
+        let began = Instant::now();
+        while let Err(failure) = self.connect() {
+            let ended = self.daemon.as_mut().and_then(|daemon| daemon.try_wait().ok().flatten());
+            if ended.is_some() || began.elapsed() > PATIENCE {
+                let log = fs::read_to_string(self.path("log")).unwrap_or_default();
+                return Err(Failure::Other(format!("the token does not start: {failure}\n{log}").into()));
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+
+    /// A connection.
+    pub(super) fn connect(&self) -> Result<Client, Failure> {
+        Ok(Client::connect(&self.socket())?)
+    }
+
+    /// Its process.
+    pub(super) fn process(&self) -> u32 {
+        self.daemon.as_ref().map_or(0, Child::id)
+    }
+
+    /// Ends the daemon at once, as a power cut would.
+    pub(super) fn kill(&mut self) -> Result<(), Failure> {
+        if let Some(mut daemon) = self.daemon.take() {
+            daemon.kill().and_then(|()| daemon.wait()).map_err(Failure::doing("killing the token"))?;
+        }
+        Ok(())
+    }
+
+    /// Asks the daemon to end, waits for it, and removes its folder.
+    pub(super) fn stop(mut self) -> Result<(), Failure> {
+        match self.end() {
+            Some(status) if !status.success() => Err(Failure::Other(format!("the token ended with {status}").into())),
+            _ => fs::remove_dir_all(self.folder.path()).map_err(Failure::doing("removing the token's store")),
+        }
+    }
+
+    fn end(&mut self) -> Option<ExitStatus> {
+        let mut daemon = self.daemon.take()?;
+        let asked = Pid::from_raw(i32::try_from(daemon.id()).ok()?).map(|pid| kill_process(pid, Signal::TERM));
+        let began = Instant::now();
+        while matches!(asked, Some(Ok(()))) && began.elapsed() < PATIENCE {
+            if let Ok(Some(status)) = daemon.try_wait() {
+                return Some(status);
+            }
+            std::thread::sleep(PAUSE);
+        }
+        // Nothing more can be done if even this fails.
+        let _ = daemon.kill();
+        daemon.wait().ok()
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.path("sks.sock")
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        Path::join(self.folder.path(), name)
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
