@@ -8,7 +8,8 @@ use sks_wire::{DecodeError, Refused};
 
 /// Why a call has no result.
 ///
-/// After [`Error::Refused`], [`Error::Argument`] and [`Error::Protocol`] the connection goes on; after the others it is of no further use.
+/// After [`Error::Refused`], [`Error::Argument`] and [`Error::Protocol`] the connection goes on; after the others it is
+/// of no further use.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -9,37 +9,29 @@
 //! * [`device_identity`]: a device's key and its two-certificate path.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
 
-use der::asn1::{Ia5String, OctetString};
-use der::{DateTime, Decode, DecodePem, Encode, EncodePem};
-use p256::ecdsa::{DerSignature, SigningKey};
+use der::{Decode, DecodePem, Encode, EncodePem};
+use p256::ecdsa::SigningKey;
 use p256::pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding};
 use sks_wire::Secret;
 use sks_wire::types::KeyUsage;
 use x509_cert::Certificate;
-use x509_cert::builder::profile::BuilderProfile;
-use x509_cert::builder::{self, Builder, CertificateBuilder};
-use x509_cert::certificate::TbsCertificate;
-use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::builder;
+use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage as X509KeyUsage, KeyUsages, SubjectAltName,
-    SubjectKeyIdentifier,
+    BasicConstraints, ExtendedKeyUsage, KeyUsage as X509KeyUsage, KeyUsages, SubjectAltName, SubjectKeyIdentifier,
 };
-use x509_cert::ext::{Extension, ToExtension};
 use x509_cert::name::Name;
-use x509_cert::serial_number::SerialNumber;
-use x509_cert::spki::{SubjectPublicKeyInfo, SubjectPublicKeyInfoRef};
-use x509_cert::time::{Time, Validity};
 use zeroize::Zeroizing;
 
 use crate::crypto::{CryptoError, p256_key, public_der, secret_key};
-use crate::random;
 
+mod build;
 mod leaf;
 mod local;
 mod subject;
 
+use build::{Profile, extension, sign, validity};
 pub use leaf::{Leaf, Purpose};
 pub use local::LocalCa;
 pub use subject::Subject;
@@ -106,9 +98,6 @@ pub struct Ca {
     certificate: Certificate,
     der: Vec<u8>,
 }
-
-/// How far before the present a certificate becomes valid, for clocks that differ.
-const BACKDATED: Duration = Duration::from_secs(10 * 60);
 
 impl Ca {
     /// Makes a self-signed CA for end-entity certificates.
@@ -312,93 +301,5 @@ fn key_usage(usage: KeyUsage, kind: &KeyKind) -> der::flagset::FlagSet<KeyUsages
         KeyUsage::Authentication => KeyUsages::DigitalSignature.into(),
         KeyUsage::Universal => KeyUsages::DigitalSignature | encryption,
         KeyUsage::Encryption | KeyUsage::Transport | KeyUsage::SymmetricKey => encryption.into(),
-    }
-}
-
-/// The extensions that were chosen, and the two key identifiers.
-struct Profile {
-    issuer: Name,
-    subject: Name,
-    issuer_key_id: Option<OctetString>,
-    extensions: Vec<Extension>,
-}
-
-impl BuilderProfile for Profile {
-    fn get_issuer(&self, _: &Name) -> Name {
-        self.issuer.clone()
-    }
-
-    fn get_subject(&self) -> Name {
-        self.subject.clone()
-    }
-
-    fn build_extensions(
-        &self,
-        spki: SubjectPublicKeyInfoRef<'_>,
-        issuer_spki: SubjectPublicKeyInfoRef<'_>,
-        tbs: &TbsCertificate,
-    ) -> builder::Result<Vec<Extension>> {
-        let mut extensions = self.extensions.clone();
-        extensions.push((&SubjectKeyIdentifier::try_from(spki)?).to_extension(tbs.subject(), &extensions)?);
-        let issuer_key = match &self.issuer_key_id {
-            Some(id) => AuthorityKeyIdentifier { key_identifier: Some(id.clone()), ..Default::default() },
-            None => AuthorityKeyIdentifier::try_from(issuer_spki)?,
-        };
-        extensions.push((&issuer_key).to_extension(tbs.subject(), &extensions)?);
-        Ok(extensions)
-    }
-}
-
-fn extension<'a, E>(value: &'a E, subject: &Name) -> Result<Extension, CaError>
-where
-    &'a E: ToExtension<Error = der::Error>,
-{
-    Ok(value.to_extension(subject, &[])?)
-}
-
-/// Builds and signs a certificate, DER, with a serial number of 128 random bits.
-fn sign(key: &SigningKey, profile: Profile, spki: &[u8], validity: Validity) -> Result<Vec<u8>, CaError> {
-    // A byte of 1 in front keeps it positive and of one length, whatever the bits are.
-    let serial = [[1].as_slice(), &random::array::<16>()?].concat();
-    let spki = SubjectPublicKeyInfo::from_der(spki).map_err(|_| CaError::PublicKey)?;
-    let builder = CertificateBuilder::new(profile, SerialNumber::new(&serial)?, validity, spki)?;
-    Ok(builder.build::<_, DerSignature>(key)?.to_der()?)
-}
-
-/// From a little before now to the same day `years` later, but not beyond `limit`.
-fn validity(years: u16, limit: Option<Time>) -> Result<Validity, CaError> {
-    let now = DateTime::from_system_time(SystemTime::now())?;
-    let start = DateTime::from_system_time(SystemTime::now() - BACKDATED)?;
-    // 29 February comes back in leap years only.
-    let day = if now.month() == 2 { now.day().min(28) } else { now.day() };
-    let year = now.year().saturating_add(years).min(DateTime::INFINITY.year());
-    let end = DateTime::new(year, now.month(), day, now.hour(), now.minutes(), now.seconds())?;
-    let end = match limit {
-        Some(limit) if limit.to_date_time() < end => limit,
-        _ => Time::from(end),
-    };
-    Ok(Validity::new(Time::from(start), end))
-}
-
-/// An alternative name's characters: visible ASCII.
-fn ia5(text: &str) -> Result<Ia5String, CaError> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(CaError::AlternativeName);
-    }
-    Ia5String::new(text).map_err(|_| CaError::AlternativeName)
-}
-
-impl Leaf {
-    fn alternative_names(&self) -> Result<Vec<GeneralName>, CaError> {
-        let mut names = Vec::new();
-        if let Some(email) = &self.email {
-            let parts = email.split_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty());
-            parts.ok_or(CaError::AlternativeName)?;
-            names.push(GeneralName::Rfc822Name(ia5(email)?));
-        }
-        for name in &self.dns_names {
-            names.push(GeneralName::DnsName(ia5(name)?));
-        }
-        Ok(names)
     }
 }
