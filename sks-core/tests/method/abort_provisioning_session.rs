@@ -1,0 +1,1 @@
+//! `abort_provisioning_session`.

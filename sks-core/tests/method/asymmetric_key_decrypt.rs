@@ -1,0 +1,1 @@
+//! `asymmetric_key_decrypt`.

@@ -1,0 +1,1 @@
+//! `close_provisioning_session`.

@@ -1,0 +1,1 @@
+//! `enumerate_provisioning_sessions`.

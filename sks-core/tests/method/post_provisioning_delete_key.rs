@@ -1,0 +1,1 @@
+//! `post_provisioning_delete_key`.

@@ -1,0 +1,1 @@
+//! `restore_private_key`.

@@ -1,0 +1,1 @@
+//! `sign_provisioning_session_data`.

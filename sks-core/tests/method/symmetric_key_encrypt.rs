@@ -1,0 +1,1 @@
+//! `symmetric_key_encrypt`.
