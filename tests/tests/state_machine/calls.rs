@@ -246,6 +246,8 @@ impl World {
             let data: [&[u8]; 2] = [b"Success", &(peer.counter + 1).to_be_bytes()];
             assert_eq!(answer.attested_response, peer.key.attestation(&data));
             self.recorded.push((session, encode_request(&request).to_vec()));
+            // Updates have put other certificates under old handles.
+            self.compare();
         }
     }
 
