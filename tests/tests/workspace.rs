@@ -17,6 +17,9 @@ const EDGES: &[(&str, &str)] = &[
     ("sks-cli", "sks-store"),
     ("sks-cli", "sks-client"),
     ("sks-cli", "sks-issuer"),
+    ("sks-pkcs11", "sks-wire"),
+    ("sks-pkcs11", "sks-client"),
+    ("sks-pkcs11", "sks-issuer"),
 ];
 
 /// The only crate that may name the storage engines.

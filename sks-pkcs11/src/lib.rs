@@ -1,0 +1,1 @@
+//! The token in the programs people already use: a PKCS#11 module.
