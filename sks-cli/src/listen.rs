@@ -14,6 +14,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerCredentials;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use sks_wire::{Refused, Status, method};
@@ -96,11 +98,10 @@ impl Server {
     }
 
     fn admit(&self, stream: UnixStream) {
-        let peer = match rustix::net::sockopt::socket_peercred(&stream) {
-            Ok(peer) => peer,
+        let (uid, pid) = match getsockopt(&stream, PeerCredentials) {
+            Ok(peer) => (peer.uid(), peer.pid()),
             Err(error) => return warn!(%error, "connection refused: the client's uid is not known"),
         };
-        let (uid, pid) = (peer.uid.as_raw(), peer.pid.as_raw_nonzero().get());
         if !self.uids.contains(&uid) {
             return warn!(uid, pid, "connection refused: this uid is not allowed");
         }
@@ -110,9 +111,15 @@ impl Server {
         debug!(connection = connection.id(), uid, pid, "connected");
         let (handler, max_frame) = (Arc::clone(&self.handler), self.max_frame);
         let thread = thread::Builder::new().name(format!("client {}", connection.id()));
-        let spawned = thread.spawn(move || match serve(&connection, &*handler, max_frame) {
-            Ok(()) => debug!(connection = connection.id(), "ended"),
-            Err(error) => debug!(connection = connection.id(), %error, "ended"),
+        let spawned = thread.spawn(move || {
+            match serve(&connection, &*handler, max_frame) {
+                Ok(()) => debug!(connection = connection.id(), "ended"),
+                Err(error) => debug!(connection = connection.id(), %error, "ended"),
+            }
+            // Before the connection, whose end may be the last that is waited for: so that the handler's device is
+            // closed before the process ends.
+            drop(handler);
+            drop(connection);
         });
         if let Err(error) = spawned {
             warn!(uid, pid, %error, "connection refused: there is no thread for it");

@@ -6,7 +6,6 @@ use rustix::fs::Mode;
 use rustix::process::{self, DumpableBehavior, Resource, Rlimit};
 use tracing::warn;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::exit::Failure;
 
@@ -15,11 +14,14 @@ const LOG_VARIABLE: &str = "SKS_LOG";
 
 /// Sends the log to stderr.
 pub(super) fn start_log() -> Result<(), Failure> {
-    let filter = EnvFilter::builder().with_env_var(LOG_VARIABLE).with_default_directive(LevelFilter::INFO.into());
-    let filter = filter.try_from_env().or_else(|error| match std::env::var_os(LOG_VARIABLE) {
-        None => Ok(EnvFilter::default().add_directive(LevelFilter::INFO.into())),
-        Some(_) => Err(Failure::usage(format!("{LOG_VARIABLE}: {error}"))),
-    })?;
+    let wanted = std::env::var(LOG_VARIABLE).ok().filter(|wanted| !wanted.is_empty());
+    let mut wanted = wanted.unwrap_or_else(|| "info".to_owned());
+    if !wanted.contains("sled") {
+        // It tells of every page it moves: not unless it is asked for by name.
+        wanted.push_str(",sled=warn");
+    }
+    let filter = EnvFilter::builder().parse(wanted);
+    let filter = filter.map_err(|error| Failure::usage(format!("{LOG_VARIABLE}: {error}")))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     log.with_ansi(io::stderr().is_terminal()).init();
     Ok(())
