@@ -14,7 +14,7 @@ use std::{
     },
 };
 
-use crate::{Error, write_set::WriteSet};
+use crate::{Error, record, write_set::WriteSet};
 
 /// What all threads share.
 #[derive(Debug, Default)]
@@ -64,6 +64,18 @@ impl State {
 pub(crate) struct Ticket(u64);
 
 impl Commits {
+    /// Goes on after so many batches.
+    pub(crate) fn new(batches: u64) -> Self {
+        let state = State { started: batches, durable: batches, ..State::default() };
+        Self { state: Mutex::new(state), ..Self::default() }
+    }
+
+    /// How many batches are durable; `None` once the store broke.
+    pub(crate) fn durable(&self) -> Option<u64> {
+        let state = self.lock();
+        state.broken.is_none().then_some(state.durable)
+    }
+
     /// Takes the writer's place, once it is free.
     pub(crate) fn enter_writer(&self) -> Result<(), Error> {
         let mut state = self.lock();
@@ -109,9 +121,11 @@ impl Commits {
                 state = wait(&self.settled, state);
                 continue;
             }
-            let batch = Arc::new(std::mem::take(&mut state.collected));
-            state.in_flight = Some(Arc::clone(&batch));
             state.started += 1;
+            let mut batch = std::mem::take(&mut state.collected);
+            batch.insert(record::COUNT_KEY.to_vec(), Some(state.started.to_be_bytes().to_vec()));
+            let batch = Arc::new(batch);
+            state.in_flight = Some(Arc::clone(&batch));
             // Before the engine shows any of it. SeqCst, as below: not on the hot path.
             self.unsettled.store(true, Ordering::SeqCst);
             drop(state);
@@ -213,4 +227,140 @@ fn own((key, value): OverlaidRef<'_>) -> Overlaid {
 
 fn wait<'a>(condvar: &Condvar, guard: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
     condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::{
+        path::Path,
+        sync::{
+            atomic::AtomicUsize,
+            mpsc::{Receiver, Sender, channel},
+        },
+        thread,
+        time::Duration,
+    };
+
+    use super::*;
+
+    fn set(key: &str) -> WriteSet {
+        let mut set = WriteSet::default();
+        set.insert(key.into(), Some(b"new".to_vec()));
+        set
+    }
+
+    /// An engine whose writes take until the test says so, and end as it says.
+    struct Slow {
+        commits: Commits,
+        applied: AtomicUsize,
+        entered: Sender<()>,
+        results: Mutex<Receiver<bool>>,
+    }
+
+    impl Slow {
+        fn new() -> (Self, Receiver<()>, Sender<bool>) {
+            let (entered, is_entered) = channel();
+            let (finish, results) = channel();
+            let slow = Self {
+                commits: Commits::default(),
+                applied: AtomicUsize::new(0),
+                entered,
+                results: Mutex::new(results),
+            };
+            (slow, is_entered, finish)
+        }
+
+        fn commit(&self, writes: WriteSet) -> Result<(), Error> {
+            self.commits.enter_writer()?;
+            let ticket = self.commits.publish(writes);
+            self.commits.make_durable(ticket, |_| {
+                self.applied.fetch_add(1, Ordering::SeqCst);
+                self.entered.send(()).unwrap();
+                match self.results.lock().unwrap().recv().unwrap() {
+                    true => Ok(()),
+                    false => Err(Error::damaged(Path::new("disk"), "on purpose")),
+                }
+            })
+        }
+
+        fn read(&self, key: &str) -> Result<(), Error> {
+            self.commits.settle(|batch| batch.get(key.as_bytes()).is_some())
+        }
+    }
+
+    #[test]
+    fn a_read_waits_for_its_own_key_and_for_no_other() {
+        let (slow, entered, finish) = Slow::new();
+        thread::scope(|scope| {
+            scope.spawn(|| slow.commit(set("a")).unwrap());
+            entered.recv().unwrap();
+            // Would hang here if it waited.
+            slow.read("b").unwrap();
+            let waiting = scope.spawn(|| slow.read("a").unwrap());
+            thread::sleep(Duration::from_millis(20));
+            assert!(!waiting.is_finished());
+            finish.send(true).unwrap();
+        });
+        slow.read("a").unwrap();
+    }
+
+    #[test]
+    fn commits_during_a_sync_share_the_next_one() {
+        let (slow, entered, finish) = Slow::new();
+        thread::scope(|scope| {
+            scope.spawn(|| slow.commit(set("a")).unwrap());
+            entered.recv().unwrap();
+            for key in ["b", "c", "d", "e"] {
+                let slow = &slow;
+                scope.spawn(move || slow.commit(set(key)).unwrap());
+            }
+            // None of them waits for the sync with the writer's place in hand.
+            while slow.commits.overlay_first(Bound::Included(b"e"), Bound::Unbounded).unwrap().is_none()
+                || slow.commits.lock().collected.iter().count() < 4
+            {
+                thread::yield_now();
+            }
+            finish.send(true).unwrap();
+            entered.recv().unwrap();
+            finish.send(true).unwrap();
+        });
+        assert_eq!(slow.applied.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn an_empty_commit_waits_for_what_it_may_have_read() {
+        let (slow, entered, finish) = Slow::new();
+        thread::scope(|scope| {
+            scope.spawn(|| slow.commit(set("a")).unwrap());
+            entered.recv().unwrap();
+            let empty = scope.spawn(|| slow.commit(WriteSet::default()).unwrap());
+            thread::sleep(Duration::from_millis(20));
+            assert!(!empty.is_finished());
+            finish.send(true).unwrap();
+        });
+        slow.commit(WriteSet::default()).unwrap();
+        assert_eq!(slow.applied.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_failed_sync_fails_everyone_from_then_on() {
+        let (slow, entered, finish) = Slow::new();
+        thread::scope(|scope| {
+            let first = scope.spawn(|| slow.commit(set("a")));
+            entered.recv().unwrap();
+            let second = scope.spawn(|| slow.commit(set("b")));
+            let reader = scope.spawn(|| slow.read("a"));
+            thread::sleep(Duration::from_millis(20));
+            finish.send(false).unwrap();
+            for result in [first.join(), second.join(), reader.join()] {
+                let error = result.unwrap().unwrap_err();
+                assert!(matches!(&error, Error::Broken { first } if first.contains("on purpose")));
+            }
+        });
+        assert!(slow.commit(set("c")).is_err());
+        assert!(slow.read("d").is_err());
+        assert_eq!(slow.applied.load(Ordering::SeqCst), 1);
+    }
 }

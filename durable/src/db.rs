@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    fs::File,
     ops::Bound,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
@@ -12,7 +11,7 @@ use crate::{
     Engine, Entry, Error, Options, Tree, Txn,
     commit::Commits,
     engine::{self, Store},
-    layout::{self, Found},
+    layout::{self, Found, Lock},
     record::{self, Chunks, Head},
     space,
     write_set::WriteSet,
@@ -24,12 +23,14 @@ pub struct Db {
     engine: Engine,
     created: bool,
     reserve_bytes: u64,
+    /// Batches, as SEEN has it.
+    seen: u64,
     commits: Commits,
     /// Of the next long value.
     next_chunk_id: AtomicU64,
     store: Box<dyn Store>,
     /// Last, so that it is released after the engine is closed.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Db {
@@ -41,7 +42,7 @@ impl Db {
     /// [`Error::Full`] (of a new store), [`Error::Io`].
     pub fn open(dir: &Path, options: &Options) -> Result<Self, Error> {
         layout::make_dir(dir)?;
-        let lock = layout::lock(dir)?;
+        let lock = Lock::take(dir)?;
         let found = layout::inspect(dir)?;
         let (engine, store) = match found {
             Found::Ready(engine) => {
@@ -56,6 +57,7 @@ impl Db {
                 create(dir, options)?
             }
         };
+        let batches = check_seen(&*store, dir)?;
         let last_chunk = store.last_before(record::AFTER_CHUNKS)?;
         let last_id = last_chunk.as_deref().and_then(record::chunk_id);
         Ok(Self {
@@ -63,7 +65,8 @@ impl Db {
             engine,
             created: !matches!(found, Found::Ready(_)),
             reserve_bytes: options.reserve_bytes,
-            commits: Commits::default(),
+            seen: batches,
+            commits: Commits::new(batches),
             next_chunk_id: AtomicU64::new(last_id.map_or(0, |id| id + 1)),
             store,
             _lock: lock,
@@ -194,6 +197,15 @@ impl Db {
     }
 }
 
+impl Drop for Db {
+    fn drop(&mut self) {
+        // So that the next open notices if any of it is gone. A failure costs only that.
+        if let Some(batches) = self.commits.durable().filter(|batches| *batches > self.seen) {
+            let _ = layout::write_seen(&self.dir, batches);
+        }
+    }
+}
+
 impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Db").field("dir", &self.dir).field("engine", &self.engine).finish_non_exhaustive()
@@ -238,6 +250,23 @@ fn open_ready(engine: Engine, dir: &Path, options: &Options) -> Result<Box<dyn S
         }
         _ => Err(Error::damaged(dir, format!("{engine} lost the store's first record"))),
     }
+}
+
+/// Compares the store with what it is known to have had, and notes what it has now; returns that.
+///
+/// sled takes a damaged place in its log for the log's end and goes on from there. Without this,
+/// everything written behind it would be gone and nobody would know.
+fn check_seen(store: &dyn Store, dir: &Path) -> Result<u64, Error> {
+    let batches = record::count(store.get(record::COUNT_KEY)?.as_deref())
+        .ok_or_else(|| Error::damaged(dir, "the number of batches cannot be read"))?;
+    let seen = layout::seen(dir)?;
+    if batches < seen {
+        return Err(Error::damaged(dir, format!("it has {batches} batches and had {seen} before")));
+    }
+    if batches > seen {
+        layout::write_seen(dir, batches)?;
+    }
+    Ok(batches)
 }
 
 fn create(dir: &Path, options: &Options) -> Result<(Engine, Box<dyn Store>), Error> {

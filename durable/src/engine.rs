@@ -8,6 +8,8 @@ use std::{
     ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    thread,
+    time::{Duration, Instant},
 };
 
 use crate::{Engine, Entry, Error, write_set::WriteSet};
@@ -60,6 +62,23 @@ fn contained<T>(path: &Path, call: impl FnOnce() -> Result<T, Error>) -> Result<
     catch_unwind(AssertUnwindSafe(call))
         .unwrap_or_else(|panic| Err(Error::damaged(path, format!("the engine gave up: {}", message(&*panic)))))
 }
+
+/// Opens a file that an engine locks for itself. `LOCK` keeps other processes out, so whoever has
+/// it is a store of this process that was just dropped and whose threads are not done yet, or a
+/// child that this process is about to start and that has not let go of the descriptor yet.
+fn patiently<T>(open: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match open() {
+            Err(Error::Locked { .. }) if Instant::now() < deadline => thread::sleep(PAUSE),
+            result => return result,
+        }
+    }
+}
+
+/// Far more than either takes.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(2);
 
 fn message(panic: &(dyn Any + Send)) -> &str {
     panic

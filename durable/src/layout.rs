@@ -1,4 +1,4 @@
-//! The store's directory: its lock, its format, its READY marker, and what is synced when.
+//! The store's directory: its lock, its format, its markers, and what is synced when.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -31,20 +31,33 @@ pub(crate) fn make_dir(dir: &Path) -> Result<(), Error> {
     sync_dir(parent)
 }
 
-/// Takes the store's lock, or fails at once. It is held as long as the file is.
-pub(crate) fn lock(dir: &Path) -> Result<File, Error> {
-    let path = dir.join(LOCK);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(Error::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Locked { path }),
-        Err(TryLockError::Error(source)) => Err(Error::io("lock", &path)(source)),
+/// The store's lock, held until this is dropped.
+pub(crate) struct Lock(File);
+
+impl Lock {
+    /// Takes it, or fails at once.
+    pub(crate) fn take(dir: &Path) -> Result<Self, Error> {
+        let path = dir.join(LOCK);
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(Error::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(Error::Locked { path }),
+            Err(TryLockError::Error(source)) => Err(Error::io("lock", &path)(source)),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing would do, but for a child process that is just being started: it shares the
+        // descriptor until it executes. If this fails, closing is what is left.
+        let _ = self.0.unlock();
     }
 }
 
@@ -85,6 +98,26 @@ pub(crate) fn write_format(dir: &Path, engine: Engine) -> Result<(), Error> {
 /// Ends a creation: from here on, answers may leave.
 pub(crate) fn write_ready(dir: &Path) -> Result<(), Error> {
     write_file(&dir.join(READY), READY_TEXT)?;
+    sync_dir(dir)
+}
+
+/// How many batches the store is known to have had at some time.
+pub(crate) fn seen(dir: &Path) -> Result<u64, Error> {
+    let path = dir.join(SEEN);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(Error::io("read", &path)(error)),
+    };
+    let number = text.strip_prefix(SEEN_TITLE).and_then(|number| number.trim_end().parse().ok());
+    number.ok_or_else(|| Error::damaged(&path, "it is not in the form durable writes"))
+}
+
+/// Raises [`seen`], once that many are durable.
+pub(crate) fn write_seen(dir: &Path, batches: u64) -> Result<(), Error> {
+    let new = dir.join(NEW_SEEN);
+    write_file(&new, format!("{SEEN_TITLE}{batches}\n").as_bytes())?;
+    fs::rename(&new, dir.join(SEEN)).map_err(Error::io("rename", &new))?;
     sync_dir(dir)
 }
 
@@ -165,7 +198,8 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
-fn write_file(path: &Path, text: &[u8]) -> Result<(), Error> {
+/// Writes a file and makes it durable; not its name.
+pub(crate) fn write_file(path: &Path, text: &[u8]) -> Result<(), Error> {
     let write = || {
         let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)?;
         file.write_all(text)?;
@@ -194,7 +228,10 @@ const LOCK: &str = "LOCK";
 const FORMAT: &str = "FORMAT";
 const NEW_FORMAT: &str = "FORMAT.new";
 const READY: &str = "READY";
+const SEEN: &str = "SEEN";
+const NEW_SEEN: &str = "SEEN.new";
 
 const TITLE: &str = "durable store, format ";
 const VERSION: u32 = 1;
+const SEEN_TITLE: &str = "batches ";
 const READY_TEXT: &[u8] = b"The store beside this file is complete. Do not remove this file.\n";

@@ -32,9 +32,10 @@
 //! | `LOCK` | held with flock(2) as long as a [`Db`] is open: one process per store |
 //! | `FORMAT` | two lines: `durable store, format 1` and `engine sled` or `engine redb` |
 //! | `READY` | made last at creation; without it nothing was ever acknowledged from this store |
-//! | `sled/` | sled's files: `db`, `conf`, `snap.*`, and `blobs/`, which stays empty |
+//! | `SEEN` | how many batches the store had at the last open or close: it may not have fewer |
+//! | `sled/` | sled's files: `db`, `conf`, `snap.*`, and `blobs/`, which stays empty; and `kept.snap.*`, a second copy of the snapshot |
 //! | `store.redb` | redb's file |
-//! | `FORMAT.new`, `store.redb.new`, `sled/aside.snap.*` | leftovers of a cut; the next open removes them |
+//! | `FORMAT.new`, `SEEN.new`, `store.redb.new`, `sled/aside.*` | left by a cut, and of no use |
 //!
 //! Everything else in the directory belongs to others and is left alone.
 //!
@@ -47,6 +48,7 @@
 //! | tree (one byte, 0..=127), then the key | the value, then a byte 0 |
 //! | the same, for a value over 16 KiB | chunk id (u64), length (u32), then a byte 1 |
 //! | 128, chunk id (u64), number from 0 (u32) | 16 KiB of that value, the last one less |
+//! | 254 | the number of the last batch (u64) |
 //! | 255 | `durable 1`: there since creation, so a store without it has lost its data |
 //!
 //! Numbers are big endian. A chunk id is given once, so a value is never mixed from two.

@@ -22,6 +22,17 @@ pub(crate) const MARK_KEY: &[u8] = &[255];
 /// Its value.
 pub(crate) const MARK_VALUE: &[u8] = b"durable 1";
 
+/// How many batches were applied; the number of the last one is in it.
+pub(crate) const COUNT_KEY: &[u8] = &[254];
+
+/// Reads what stands at [`COUNT_KEY`]; 0 before the first batch, `None` if it was never written.
+pub(crate) fn count(record: Option<&[u8]>) -> Option<u64> {
+    match record {
+        None => Some(0),
+        Some(record) => Some(u64::from_be_bytes(record.try_into().ok()?)),
+    }
+}
+
 /// Where chunks begin.
 const CHUNK_PREFIX: u8 = 128;
 

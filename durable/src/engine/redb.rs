@@ -8,7 +8,7 @@ use std::{
 
 use redb::{Database, Durability, ReadOnlyTable, ReadableDatabase, TableDefinition};
 
-use super::{Store, contained};
+use super::{Store, contained, patiently};
 use crate::{Entry, Error, layout, write_set::WriteSet};
 
 /// What is ours of the store's directory.
@@ -36,7 +36,8 @@ pub(super) fn create(dir: &Path, cache_bytes: u64) -> Result<Box<dyn Store>, Err
 
 pub(super) fn open(dir: &Path, cache_bytes: u64) -> Result<Box<dyn Store>, Error> {
     let path = dir.join(FILE);
-    let db = contained(&path, || builder(cache_bytes).open(&path).map_err(|error| convert(&path, error)))?;
+    let open = || builder(cache_bytes).open(&path).map_err(|error| convert(&path, error));
+    let db = patiently(|| contained(&path, open))?;
     // A process killed between a commit's write and its fdatasync leaves a commit that shows and
     // is not durable.
     layout::sync_file(&path)?;

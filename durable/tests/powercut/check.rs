@@ -116,7 +116,10 @@ fn judge(disk: &Disk, state: &State, result: &Result<u64, String>) -> Option<Str
         Ok(found) => format!("{found} transactions are there"),
         Err(problem) => problem.clone(),
     };
-    let when = if state.line > disk.ready { "" } else { " before ready" };
+    let when = match disk.ready.first() {
+        Some(ready) if state.line > *ready => "",
+        _ => " before ready",
+    };
     let outcome: Vec<String> =
         state.outcome.iter().map(|(at, done)| format!("{} {done:?}", describe(disk, *at))).collect();
     Some(format!(
@@ -125,7 +128,7 @@ fn judge(disk: &Disk, state: &State, result: &Result<u64, String>) -> Option<Str
     ))
 }
 
-fn describe(disk: &Disk, at: usize) -> String {
+pub(crate) fn describe(disk: &Disk, at: usize) -> String {
     use crate::disk::Change;
     match &disk.operations[at].change {
         Change::Data { file, at, bytes } => format!("{} bytes of {file} at {at}", bytes.len()),

@@ -79,8 +79,8 @@ pub(crate) struct Disk {
     pub(crate) dirs: Vec<bool>,
     /// Lines at which the program said that a transaction was acknowledged.
     pub(crate) acknowledged: Vec<(usize, u64)>,
-    /// Line at which it said that the store was open for the first time.
-    pub(crate) ready: usize,
+    /// Lines at which it said that the store was open.
+    pub(crate) ready: Vec<usize>,
     /// Lines at which anything happened.
     pub(crate) lines: Vec<usize>,
 }
@@ -133,7 +133,7 @@ impl Replay {
                 operations: Vec::new(),
                 dirs: vec![true],
                 acknowledged: Vec::new(),
-                ready: usize::MAX,
+                ready: Vec::new(),
                 lines: Vec::new(),
             },
             rules,
@@ -285,7 +285,7 @@ impl Replay {
         let text = String::from_utf8(call.bytes(1)).unwrap();
         for line in text.lines() {
             if line == "ready" {
-                self.disk.ready = self.disk.ready.min(call.start);
+                self.disk.ready.push(call.start);
             } else if let Some(number) = line.strip_prefix("ack ") {
                 self.disk.acknowledged.push((call.start, number.parse().unwrap()));
             }

@@ -63,6 +63,25 @@ fn redb_survives_power_cuts() {
     survives(Engine::Redb);
 }
 
+/// Points 2 and 5 of what sled needs: every file, length and name is on disk when an open returns,
+/// and when a lone commit does.
+#[test]
+fn nothing_is_pending_when_an_open_or_a_commit_returns() {
+    let Some(_turn) = turn() else { return };
+    for engine in Engine::ALL {
+        let run = Run::record_alone(engine);
+        let disk = run.replay(Rules { names: Names::Independent, ..HONEST });
+        let acknowledged = disk.acknowledged.iter().map(|(line, _)| line);
+        let answers: Vec<usize> = disk.ready.iter().chain(acknowledged).copied().collect();
+        assert_eq!(answers.len(), 3 + 30);
+        for line in answers {
+            let pending = states::pending(&disk, line);
+            let changes: Vec<_> = pending.iter().map(|at| check::describe(&disk, *at)).collect();
+            assert!(changes.is_empty(), "{engine}, line {line}: {changes:?}");
+        }
+    }
+}
+
 /// The harness finds what it is there to find: with an fdatasync that does nothing, data is lost.
 #[test]
 fn finds_losses_without_file_syncs() {
@@ -94,7 +113,7 @@ fn finds_losses(rules: Rules) {
     for engine in Engine::ALL {
         let run = Run::record(engine, first_seed(), SHORT);
         let disk = run.replay(rules);
-        let plan = Plan { states: 100, ..run.plan(rules.names) };
+        let plan = Plan { states: 60, ..run.plan(rules.names) };
         let started = Instant::now();
         let report = check::run(&disk, engine, &run.expected, run.scratch.path(), plan);
         run.tell(&format!("{rules:?}"), &report, started);
@@ -135,14 +154,28 @@ struct Run {
 }
 
 impl Run {
+    /// Four openings, two of them with threads that write and read at once.
     fn record(engine: Engine, seed: u64, size: Size) -> Self {
+        let lone =
+            Program { engine, seed, opens: 1, transactions: size.transactions, threads: 1, readers: 0, dies: true };
+        let busy = Program { opens: 2, threads: 2, readers: 3, dies: false, ..lone };
+        Self::record_programs(&[lone, busy, lone], size)
+    }
+
+    /// Three openings by a single thread.
+    fn record_alone(engine: Engine) -> Self {
+        let program =
+            Program { engine, seed: first_seed(), opens: 1, transactions: 10, threads: 1, readers: 0, dies: true };
+        let closing = Program { dies: false, ..program };
+        Self::record_programs(&[program, closing, program], SHORT)
+    }
+
+    fn record_programs(programs: &[Program], size: Size) -> Self {
         let scratch = scratch();
         let root = scratch.path().join("root");
         std::fs::create_dir(&root).unwrap();
-        let program =
-            Program { engine, seed, opens: 1, transactions: if is_long() { 60 } else { 25 }, threads: 1, dies: true };
-        let programs = [program, Program { opens: 2, threads: 2, dies: false, ..program }, program];
         let transactions = programs.iter().map(|p| p.opens * p.transactions).sum::<u64>();
+        let Program { engine, seed, .. } = programs[0];
         let mut run = Self {
             engine,
             seed,
@@ -152,7 +185,7 @@ impl Run {
             programs: Vec::new(),
             scratch,
         };
-        run.trace(&programs);
+        run.trace(programs);
         run
     }
 
@@ -194,8 +227,15 @@ impl Run {
             let root = self.scratch.path().join("second");
             let (left, acknowledged) = check::one(&first, names, &mut rng);
             check::write(&root, &left);
-            let program =
-                Program { engine: self.engine, seed: self.seed, opens: 1, transactions: 3, threads: 1, dies: true };
+            let program = Program {
+                engine: self.engine,
+                seed: self.seed,
+                opens: 1,
+                transactions: 3,
+                threads: 1,
+                readers: 0,
+                dies: true,
+            };
             let command = program.command(&root.join(STORE));
             let (calls, _) = trace::run(&command, self.scratch.path(), 1);
             let mut disk = Disk::replay(&root, rules, &left, &[calls]);

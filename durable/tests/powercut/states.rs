@@ -35,7 +35,7 @@ pub(crate) struct State {
 }
 
 /// All pending operations at a line, as indices.
-fn pending(disk: &Disk, line: usize) -> Vec<usize> {
+pub(crate) fn pending(disk: &Disk, line: usize) -> Vec<usize> {
     let is_pending = |op: &Operation| op.issued < line && op.safe > line;
     let operations = disk.operations.iter().enumerate();
     operations.filter(|(_, op)| is_pending(op)).map(|(at, _)| at).collect()
@@ -95,7 +95,7 @@ pub(crate) fn at_line(disk: &Disk, names: Names, line: usize, random: usize, rng
 /// All of a range, or so many of it at random that the work stays in bounds: a model without syncs
 /// has everything pending.
 fn some(range: Range<usize>, rng: &mut Random) -> Vec<usize> {
-    const MANY: usize = 64;
+    const MANY: usize = 24;
     match range.len() {
         0..=MANY => range.collect(),
         len => (0..MANY).map(|_| rng.below(len as u64) as usize).collect(),

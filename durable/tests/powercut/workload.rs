@@ -8,7 +8,10 @@ use std::{
     ops::Bound,
     path::Path,
     process::Command,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
 };
 
@@ -35,6 +38,8 @@ pub(crate) struct Program {
     /// Transactions per opening.
     pub(crate) transactions: u64,
     pub(crate) threads: u64,
+    /// Threads that read meanwhile: what they see must be durable too.
+    pub(crate) readers: u64,
     /// Dies with the store open.
     pub(crate) dies: bool,
 }
@@ -42,10 +47,10 @@ pub(crate) struct Program {
 impl Program {
     /// The command that runs it on the store in `dir`: this test binary, as its test [`program`].
     pub(crate) fn command(&self, dir: &Path) -> Command {
-        let Self { engine, seed, opens, transactions, threads, dies } = self;
+        let Self { engine, seed, opens, transactions, threads, readers, dies } = self;
         let mut command = Command::new(env::current_exe().unwrap());
         command.args(["--ignored", "--exact", "workload::program", "--nocapture"]);
-        let words = format!("{engine} {seed} {opens} {transactions} {threads} {dies}");
+        let words = format!("{engine} {seed} {opens} {transactions} {threads} {readers} {dies}");
         command.env(PROGRAM, words).env(DIR, dir);
         command
     }
@@ -62,6 +67,7 @@ impl Program {
             opens: number()?,
             transactions: number()?,
             threads: number()?,
+            readers: number()?,
             dies: words.next()? == "true",
         })
     }
@@ -70,17 +76,37 @@ impl Program {
         for opening in 1..=self.opens {
             let db = open(dir, self.engine).unwrap();
             say("ready");
-            thread::scope(|scope| {
-                for thread in 0..self.threads {
-                    let share = (self.transactions + thread) / self.threads;
-                    let db = &db;
-                    scope.spawn(move || (0..share).for_each(|_| transact(db, self.seed)));
-                }
-            });
+            self.load(&db);
             if self.dies && opening == self.opens {
                 std::process::abort();
             }
         }
+    }
+
+    fn load(&self, db: &Db) {
+        let writing = AtomicU64::new(self.threads);
+        let writing = &writing;
+        thread::scope(|scope| {
+            for thread in 0..self.threads {
+                let share = (self.transactions + thread) / self.threads;
+                scope.spawn(move || {
+                    (0..share).for_each(|_| transact(db, self.seed));
+                    writing.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+            for reader in 0..self.readers {
+                scope.spawn(move || {
+                    let mut last = 0;
+                    while writing.load(Ordering::SeqCst) > 0 {
+                        let number = read(db, reader);
+                        if number > last {
+                            say(&format!("ack {number}"));
+                            last = number;
+                        }
+                    }
+                });
+            }
+        });
     }
 }
 
@@ -101,6 +127,21 @@ fn say(line: &str) {
     let mut stdout = stdout().lock();
     stdout.write_all(format!("\n{line}\n").as_bytes()).unwrap();
     stdout.flush().unwrap();
+}
+
+/// The number of the last transaction that a reader sees, by one of three ways to read.
+fn read(db: &Db, way: u64) -> u64 {
+    let last = match way % 3 {
+        0 => db.get(LAST, b"last").unwrap(),
+        1 => db.next(LAST, Bound::Unbounded).unwrap().map(|(_, last)| last),
+        _ => {
+            let txn = db.begin().unwrap();
+            let last = txn.get(LAST, b"last").unwrap();
+            txn.commit().unwrap();
+            last
+        }
+    };
+    last.map_or(0, |last| u64::from_be_bytes(last.try_into().unwrap()))
 }
 
 fn transact(db: &Db, seed: u64) {
@@ -151,7 +192,9 @@ fn content(seed: u64, length: u64) -> Vec<u8> {
 }
 
 /// What the trees must hold, after each number of transactions.
-pub(crate) struct Expected(Vec<BTreeMap<(Tree, Vec<u8>), Arc<[u8]>>>);
+pub(crate) struct Expected(Vec<Content>);
+
+type Content = BTreeMap<(Tree, Vec<u8>), Arc<[u8]>>;
 
 impl Expected {
     pub(crate) fn new(seed: u64, transactions: u64) -> Self {

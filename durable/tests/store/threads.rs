@@ -1,0 +1,69 @@
+//! Several threads at once.
+
+use std::{sync::Mutex, thread};
+
+use durable::{Engine, Tree};
+use tempfile::TempDir;
+
+use crate::{TREE, open};
+
+#[test]
+fn every_acknowledged_commit_is_there_and_none_is_lost_to_another() {
+    for engine in Engine::ALL {
+        let dir = TempDir::new().unwrap();
+        let db = open(dir.path(), engine);
+        let acknowledged = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            for thread in 0..8_u8 {
+                let (db, acknowledged) = (&db, &acknowledged);
+                scope.spawn(move || {
+                    for number in 0..25_u8 {
+                        let mut txn = db.begin().unwrap();
+                        let count = txn.get(Tree(0), b"count").unwrap().map_or(0, |c| c[0]);
+                        txn.put(Tree(0), b"count", &[count + 1]).unwrap();
+                        txn.put(TREE, &[thread, number], &[count]).unwrap();
+                        txn.commit().unwrap();
+                        acknowledged.lock().unwrap().push(([thread, number], count));
+                    }
+                });
+            }
+        });
+        drop(db);
+        let db = open(dir.path(), engine);
+        let acknowledged = acknowledged.into_inner().unwrap();
+        assert_eq!(acknowledged.len(), 200);
+        assert_eq!(db.get(Tree(0), b"count").unwrap().unwrap(), [200]);
+        for (key, count) in acknowledged {
+            assert_eq!(db.get(TREE, &key).unwrap().unwrap(), [count]);
+        }
+    }
+}
+
+/// A value in pieces is replaced while others read it: they see the old or the new, never both.
+#[test]
+fn long_values_are_read_whole() {
+    for engine in Engine::ALL {
+        let dir = TempDir::new().unwrap();
+        let db = open(dir.path(), engine);
+        let replace = |byte: u8| {
+            let mut txn = db.begin().unwrap();
+            txn.put(TREE, b"long", &vec![byte; 50_000 + usize::from(byte)]).unwrap();
+            txn.commit().unwrap();
+        };
+        replace(0);
+        thread::scope(|scope| {
+            let writer = scope.spawn(|| (1..=60).for_each(replace));
+            let mut last = 0;
+            while !writer.is_finished() {
+                let value = db.get(TREE, b"long").unwrap().unwrap();
+                let (_, next) = db.next(TREE, std::ops::Bound::Unbounded).unwrap().unwrap();
+                for value in [value, next] {
+                    let byte = value[0];
+                    assert!(value == vec![byte; 50_000 + usize::from(byte)]);
+                    assert!(byte >= last, "an older value after a newer one");
+                    last = byte;
+                }
+            }
+        });
+    }
+}
