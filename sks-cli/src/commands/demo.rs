@@ -9,6 +9,10 @@ use crate::exit::Failure;
 pub(crate) struct Args {}
 
 /// Tells it.
-pub(crate) fn run(_common: &Common, _args: Args) -> Result<(), Failure> {
+pub(crate) fn run(common: &Common, _args: Args) -> Result<(), Failure> {
+    let files = [&common.socket, &common.pin_file, &common.puk_file, &common.new_pin_file];
+    if common.json || files.into_iter().any(Option::is_some) {
+        return Err(Failure::usage("sks demo takes no options: its token is its own"));
+    }
     demo::run()
 }
