@@ -10,6 +10,7 @@ mod process;
 mod sweep;
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -74,9 +75,13 @@ pub(crate) fn run(common: &Common, args: Args) -> Result<(), Failure> {
             .map_err(Failure::other)?,
     };
     let address = socket.listener().local_addr()?;
-    info!(socket = %address.as_pathname().unwrap_or(Path::new("(unnamed)")).display(), ?uids, "listening");
+    let place = address.as_pathname().unwrap_or(Path::new("(unnamed)"));
+    info!(socket = %place.display(), ?uids, "listening");
+    if uids.len() > 1 && is_private(place) {
+        warn!("other users cannot enter the socket's directory: name a place with --socket that they can reach");
+    }
     let server = Server::new(socket, uids, calls::handler(Arc::clone(&device)), args.max_frame);
-    let sweeper = sweep::Sweeper::start(device)?;
+    let sweeper = sweep::Sweeper::start(device, sweep::PERIOD)?;
 
     notify(NotifyState::Ready);
     let accepted = server.run(&stop);
@@ -141,6 +146,12 @@ fn start(dir: &Path, key: KeySource, args: &Args) -> Result<Device, Failure> {
 fn allowed(others: &[u32]) -> BTreeSet<u32> {
     let own = rustix::process::geteuid().as_raw();
     others.iter().copied().chain([own]).collect()
+}
+
+/// Whether the directory lets its owner and group in only.
+fn is_private(socket: &Path) -> bool {
+    let mode = socket.parent().and_then(|dir| dir.metadata().ok()).map(|dir| dir.permissions().mode());
+    mode.is_some_and(|mode| mode & 0o001 == 0)
 }
 
 /// Tells systemd, where it asks to be told.

@@ -23,9 +23,12 @@ fn is_the_owners_alone() {
 #[test]
 fn is_open_to_all_when_credentials_decide() {
     let home = Home::new();
+    fs::set_permissions(home.path(""), fs::Permissions::from_mode(0o700)).unwrap();
     let daemon = home.start(&["--allow-uid", "12345", "--allow-uid", "12346"]);
     assert_eq!(mode(&home.socket()), 0o666);
     daemon.answers();
+    // But nobody gets as far as that.
+    daemon.logs("other users cannot enter");
 }
 
 #[test]

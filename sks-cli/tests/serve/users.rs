@@ -56,3 +56,16 @@ fn those_who_are_named() {
     assert!(friend.status.success() && friend.stdout.starts_with(b"00"), "{friend:?}");
     assert_refused(&info_as(STRANGER, &binary, &home), &daemon);
 }
+
+/// Such a client's pid reads 0: a daemon in a container is asked by a client outside.
+#[test]
+fn clients_in_another_pid_namespace() {
+    let home = Home::new();
+    let daemon = home.serve(&[]);
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--kill-child"]).arg(daemon.get_program()).args(daemon.get_args());
+    if !Command::new("unshare").args(["--pid", "--fork", "true"]).status().is_ok_and(|status| status.success()) {
+        return eprintln!("skipped: no pid namespace can be made");
+    }
+    home.run(command).answers();
+}
