@@ -1,11 +1,12 @@
 //! Exit codes: 1 is refused (the other files have those), 2 wrong usage, 3 no token, 4 anything else.
 
-use std::process::Command;
+use std::fs::File;
+use std::process::Stdio;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Ran, SKS, Token, command};
+use crate::support::{Ran, Token, command};
 
 #[test]
 fn without_a_token_every_command_says_so() {
@@ -97,16 +98,15 @@ fn files_that_hold_no_pin_are_not_tried() {
 }
 
 #[test]
-fn a_reader_that_leaves_is_no_failure() {
+fn a_reader_that_leaves_is_no_failure_but_a_full_disk_is() {
     let token = Token::start();
-    let mut sks = token.command(["info"]);
-    let line = format!("exec \"$0\" info > /dev/full; echo $?");
-    let full = Command::new("sh").args(["-c", &line, SKS]).env("SKS_SOCKET", token.socket()).output().unwrap();
-    assert_eq!(full.stdout, b"");
-    assert!(String::from_utf8_lossy(&full.stderr).contains("writing to stdout"), "{full:?}");
-    let mut child = sks.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = token.command(["info"]).stdout(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let ran = token.command(["info"]).stdout(full).output().unwrap();
+    assert_eq!(ran.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("writing to stdout"), "{ran:?}");
 }
 
 fn run(folder: &TempDir, line: &str) -> Ran {
