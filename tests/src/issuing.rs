@@ -9,7 +9,7 @@ use sks_issuer::ca::{Ca, Leaf, Subject};
 use sks_issuer::{EphemeralKey, SessionKey};
 use sks_wire::algorithm::Algorithm;
 use sks_wire::method::{
-    Method, add_extension_data, close_provisioning_session, create_key_pair, create_pin_policy,
+    Method, abort_provisioning_session, add_extension_data, close_provisioning_session, create_key_pair, create_pin_policy,
     create_provisioning_session, create_puk_policy, get_device_info, post_provisioning_delete_key,
     post_provisioning_update_key, restore_private_key, set_certificate_path, set_symmetric_key,
 };
@@ -427,6 +427,11 @@ impl Issuing {
         let proof = self.key.attestation(&[label::SUCCESS, &self.counter.to_be_bytes()]);
         assert_eq!(answer.attested_response, proof, "AttestedResponse");
         Ok(())
+    }
+
+    /// Aborts the session, which must succeed.
+    pub fn abort(&mut self) {
+        self.send(&abort_provisioning_session::Request { provisioning_handle: self.handle });
     }
 
     /// Closes the session, which must succeed.
