@@ -37,10 +37,10 @@ fn done(common: &Common, key: KeyHandle, what: &str) -> Result<(), Failure> {
     output::line(&format!("key {key} {what}"))
 }
 
-/// The result of a call whose file is open already; without one, the file goes.
-fn or_discard<T>(result: Result<T, sks_client::Error>, out: Option<&Output>) -> Result<T, Failure> {
+/// The result of a call whose file is open already; without one, the file goes again.
+fn or_discard<T>(result: Result<T, impl Into<Failure>>, out: Option<&Output>) -> Result<T, Failure> {
     if result.is_err() {
         out.map(Output::discard);
     }
-    Ok(result?)
+    result.map_err(Into::into)
 }

@@ -102,7 +102,8 @@ pub(crate) fn run(common: &Common, args: Args) -> Result<(), Failure> {
     let puk = has_puk.then(|| secrets::new_puk(common)).transpose()?;
     let out = args.out_cert.as_deref().map(Output::public).transpose()?;
     let wish = wish(&args, leaf, pin, puk);
-    let enrolled = local::enroll(|call: &[u8]| token.call_raw(call), ca.get(), &wish).map_err(failure)?;
+    let enrolled = local::enroll(|call: &[u8]| token.call_raw(call), ca.get(), &wish).map_err(failure);
+    let enrolled = super::or_discard(enrolled, out.as_ref())?;
     if let Some(out) = out {
         let pem: Result<String, Failure> =
             enrolled.path.iter().map(|der| file::pem("CERTIFICATE", der).map(|pem| pem.to_string())).collect();

@@ -54,9 +54,11 @@ pub(crate) fn run(common: &Common, args: Args) -> Result<(), Failure> {
     let pin = secrets::pin_if_needed(common, &mut token, key_handle)?;
     let signature_algorithm = uri.clone().into_bytes();
     let request = sign_hashed_data::Request { key_handle, signature_algorithm, pin, hashed_data: hashed_data.clone() };
-    let result = token.sign_hashed_data(&request)?.result;
-    if let Some(path) = &args.out {
-        Output::public(path)?.write(&result)?;
+    let out = args.out.as_deref().map(Output::public).transpose()?;
+    let answer = token.sign_hashed_data(&request);
+    let result = super::or_discard(answer.map(|answer| answer.result), out.as_ref())?;
+    if let Some(out) = out {
+        out.write(&result)?;
     }
     if common.json {
         return output::json(&json!({

@@ -34,43 +34,58 @@ pub(crate) fn read_pieces(path: Option<&Path>, mut piece: impl FnMut(&[u8])) -> 
     }
 }
 
-/// A file that is about to be written, opened before the token is asked, so that a bad path costs nothing.
+/// A file that is about to be written, opened before the token is asked, so that a bad path costs nothing. What is in
+/// it stays until there is something to write.
 pub(crate) struct Output {
     file: File,
     path: PathBuf,
+    /// Whether it was made here.
+    made: bool,
 }
 
 impl Output {
-    /// Opens a file for what anyone may see, such as a signature. What is there is replaced.
+    /// Opens a file for what anyone may see, such as a signature.
     pub(crate) fn public(path: &Path) -> Result<Self, Failure> {
-        Self::open(path, OpenOptions::new().write(true).create(true).truncate(true))
+        let opened = match OpenOptions::new().write(true).create_new(true).open(path) {
+            Ok(file) => Ok((file, true)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                OpenOptions::new().write(true).open(path).map(|file| (file, false))
+            }
+            Err(error) => Err(error),
+        };
+        let (file, made) = opened.map_err(Failure::doing(format!("opening {}", path.display())))?;
+        Ok(Self { file, path: path.to_owned(), made })
     }
 
     /// Makes a file for its owner alone, mode 0600. What is there stays, and the command fails: the rights of an older
     /// file are not known.
     pub(crate) fn secret(path: &Path) -> Result<Self, Failure> {
-        Self::open(path, OpenOptions::new().write(true).create_new(true).mode(0o600))
+        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let file = opened.map_err(Failure::doing(format!("creating {}", path.display())))?;
+        Ok(Self { file, path: path.to_owned(), made: true })
     }
 
-    fn open(path: &Path, options: &OpenOptions) -> Result<Self, Failure> {
-        let file = options.open(path).map_err(Failure::doing(format!("creating {}", path.display())))?;
-        Ok(Self { file, path: path.to_owned() })
-    }
-
-    /// Writes the whole content, durably.
+    /// Replaces the whole content, durably.
     pub(crate) fn write(mut self, content: &[u8]) -> Result<(), Failure> {
-        let written = self.file.write_all(content).and_then(|()| match self.file.sync_all() {
-            // A pipe or a terminal has nothing to sync.
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-            other => other,
-        });
-        written.map_err(Failure::doing(format!("writing {}", self.path.display())))
+        self.replace(content).map_err(Failure::doing(format!("writing {}", self.path.display())))
     }
 
-    /// Removes the file again: there is nothing to put in.
+    fn replace(&mut self, content: &[u8]) -> io::Result<()> {
+        // A pipe or a device has no length, and nothing to sync.
+        let is_file = self.file.metadata()?.is_file();
+        if is_file {
+            self.file.set_len(0)?;
+        }
+        self.file.write_all(content)?;
+        if is_file { self.file.sync_all() } else { Ok(()) }
+    }
+
+    /// Removes a file that was made here: there is nothing to put in.
     pub(crate) fn discard(&self) {
-        // It may be a device, or gone; what failed before is what is told.
-        let _ = std::fs::remove_file(&self.path);
+        if self.made {
+            // What failed before is what is told.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 

@@ -94,6 +94,28 @@ fn an_exportable_key_leaves_with_its_pin_and_into_a_file_for_its_owner() {
 }
 
 #[test]
+fn a_file_keeps_its_content_until_there_is_another() {
+    let token = Token::start();
+    let key = token.enroll("");
+    let sign = format!("sign {key} --hash {} --out @signature --pin-file", "00".repeat(32));
+    token.run(&format!("{sign} @wrong")).fails(1, "ERROR_AUTHORIZATION");
+    assert!(!token.path("signature").exists());
+    token.write("signature", &[b'x'; 1000]);
+    token.run(&format!("{sign} @wrong")).fails(1, "ERROR_AUTHORIZATION");
+    assert_eq!(std::fs::read(token.path("signature")).unwrap(), [b'x'; 1000]);
+    token.run(&format!("{sign} @pin")).ok();
+    assert!(std::fs::read(token.path("signature")).unwrap().len() < 80);
+    // An open file that cannot be: the PIN is not tried.
+    token.run(&format!("sign {key} --hash 00 --out @missing/x --pin-file @wrong")).fails(4, "missing/x");
+    assert_eq!(token.protection(key)["pin_error_count"], 0);
+
+    token.write("short", b"1");
+    let certificate = std::fs::read(token.path("cert.pem")).unwrap();
+    token.run("enroll --name Bob --new-pin-file @short --out-cert @cert.pem").fails(1, "ERROR_OPTION");
+    assert_eq!(std::fs::read(token.path("cert.pem")).unwrap(), certificate);
+}
+
+#[test]
 fn a_key_is_not_exportable_unless_it_was_made_so() {
     let token = Token::start();
     let key = token.enroll("");
