@@ -8,18 +8,17 @@ use std::time::Instant;
 
 use crate::exit::Failure;
 use crate::output;
+use crate::temporary::Token;
 
 mod attack;
 mod issuer;
 mod power;
 mod story;
 mod tap;
-mod token;
 mod user;
 
 use story::Story;
 use tap::Tap;
-use token::Token;
 
 /// What a newcomer reads first.
 const INTRODUCTION: &str = "\

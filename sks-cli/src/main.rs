@@ -15,6 +15,7 @@ mod listen;
 mod output;
 mod secrets;
 mod serve;
+mod temporary;
 
 use std::process::ExitCode;
 

@@ -65,7 +65,11 @@ fn meet(story: &mut Story, device: &get_device_info::Response) -> Result<Session
     let vendor = path.last().cloned().unwrap_or_default();
     let trust = Trust::Authority(vendor);
     let accepted = trust.accept(path, std::time::SystemTime::now()).is_ok();
-    story.check(accepted, "the certificate path leads to the vendor's CA: the issuer knows what will hold its keys")?;
+    story.check(
+        accepted,
+        "the certificate path leads to the vendor's CA, so the issuer knows what will hold its keys (a real issuer has \
+         that CA's certificate from the vendor, not, as here, from the token itself)",
+    )?;
     let mut options = SessionOptions::new(ISSUER_URI, trust);
     options.key_limit = KEY_LIMIT;
     Ok(options)

@@ -5,9 +5,9 @@ use sks_wire::Status;
 
 use super::issuer::PIN;
 use super::story::Story;
-use super::token::Token;
 use super::user;
 use crate::exit::Failure;
+use crate::temporary::Token;
 
 /// Tells it.
 pub(super) fn tell(story: &mut Story, token: &mut Token, key: &CertifiedKey) -> Result<(), Failure> {

@@ -1,20 +1,16 @@
 //! The emulated local issuer: one key in one session, certified on the spot.
 //!
 //! Source: SKS API V0.35, "Sample Session": "If keys are to be created entirely locally, this requires local software
-//! emulation of an issuer." Others that emulate it (the PKCS#11 module) use the same [`ISSUER_URI`] and
-//! [`PIN_POLICY_ID`], so that keys of all of them are known as the local issuer's.
+//! emulation of an issuer." Its names are those of [`sks_issuer::local`].
 
 use sks_issuer::ca::{Ca, CaError, Leaf};
+pub(crate) use sks_issuer::local::{ISSUER_URI, PIN_POLICY_ID};
 use sks_issuer::{
     Error, KeyOptions, PinPolicyOptions, Protection, PukPolicyOptions, Session, SessionOptions, Transport, Trust,
 };
 use sks_wire::Secret;
 use sks_wire::types::{DeletePolicy, ExportPolicy, Format, Id, IdError, KeyAlgorithm, KeyHandle, ProvisioningHandle};
 
-/// The IssuerURI of every local issuer.
-pub(crate) const ISSUER_URI: &str = "urn:x-sks:local-issuer";
-/// The ID of the PIN policy that a local issuer makes.
-pub(crate) const PIN_POLICY_ID: &str = "user-pin";
 /// The ID of the PUK policy that a local issuer makes.
 const PUK_POLICY_ID: &str = "user-puk";
 /// The ID of the only key of a session.

@@ -1,4 +1,5 @@
-//! The demo's own token: this executable again, as a daemon on a store and a socket that go away with it.
+//! A token of the demo's or the benchmark's own: this executable again, as a daemon on a store and a socket that go
+//! away with it.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -21,14 +22,21 @@ const PAUSE: Duration = Duration::from_millis(5);
 const MAX_FOLDER: usize = 64;
 
 /// A running daemon. It ends with this value, and so does its folder.
-pub(super) struct Token {
+pub(crate) struct Token {
     folder: TempDir,
     daemon: Option<Child>,
 }
 
 impl Token {
     /// Starts a token on an empty store and waits until it answers.
-    pub(super) fn start() -> Result<Self, Failure> {
+    pub(crate) fn start() -> Result<Self, Failure> {
+        let mut token = Self::prepare()?;
+        token.restart()?;
+        Ok(token)
+    }
+
+    /// Makes the folder for a token that is started later.
+    pub(crate) fn prepare() -> Result<Self, Failure> {
         let mut parent = std::env::temp_dir();
         if parent.as_os_str().len() > MAX_FOLDER {
             parent = PathBuf::from("/tmp");
@@ -38,17 +46,15 @@ impl Token {
             .permissions(Permissions::from_mode(0o700))
             .tempdir_in(parent)
             .map_err(Failure::doing("making a temporary folder"))?;
-        let mut token = Self { folder, daemon: None };
-        token.restart()?;
-        Ok(token)
+        Ok(Self { folder, daemon: None })
     }
 
     /// Starts the daemon (again) on the store as it is.
-    pub(super) fn restart(&mut self) -> Result<(), Failure> {
+    pub(crate) fn restart(&mut self) -> Result<(), Failure> {
         let starting = |error| Failure::doing("starting the token")(error);
         let log = File::create(self.path("log")).map_err(starting)?;
         let mut command = Command::new(std::env::current_exe().map_err(starting)?);
-        command.arg("serve").arg("--store").arg(self.path("store")).arg("--socket").arg(self.socket());
+        command.arg("serve").arg("--store").arg(self.store()).arg("--socket").arg(self.socket());
         for handed_over in ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET"] {
             command.env_remove(handed_over);
         }
@@ -68,17 +74,17 @@ impl Token {
     }
 
     /// A connection.
-    pub(super) fn connect(&self) -> Result<Client, Failure> {
+    pub(crate) fn connect(&self) -> Result<Client, Failure> {
         Ok(Client::connect(&self.socket())?)
     }
 
     /// Its process.
-    pub(super) fn process(&self) -> u32 {
+    pub(crate) fn process(&self) -> u32 {
         self.daemon.as_ref().map_or(0, Child::id)
     }
 
     /// Ends the daemon at once, as a power cut would.
-    pub(super) fn kill(&mut self) -> Result<(), Failure> {
+    pub(crate) fn kill(&mut self) -> Result<(), Failure> {
         if let Some(mut daemon) = self.daemon.take() {
             daemon.kill().and_then(|()| daemon.wait()).map_err(Failure::doing("killing the token"))?;
         }
@@ -86,11 +92,27 @@ impl Token {
     }
 
     /// Asks the daemon to end, waits for it, and removes its folder.
-    pub(super) fn stop(mut self) -> Result<(), Failure> {
+    pub(crate) fn stop(mut self) -> Result<(), Failure> {
+        self.halt()?;
+        fs::remove_dir_all(self.folder.path()).map_err(Failure::doing("removing the token's store"))
+    }
+
+    /// Asks the daemon to end and waits for it; its store stays.
+    pub(crate) fn halt(&mut self) -> Result<(), Failure> {
         match self.end() {
             Some(status) if !status.success() => Err(Failure::Other(format!("the token ended with {status}").into())),
-            _ => fs::remove_dir_all(self.folder.path()).map_err(Failure::doing("removing the token's store")),
+            _ => Ok(()),
         }
+    }
+
+    /// Its folder.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.path().to_path_buf()
+    }
+
+    /// Its store.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.path("store")
     }
 
     fn end(&mut self) -> Option<ExitStatus> {
@@ -108,7 +130,8 @@ impl Token {
         daemon.wait().ok()
     }
 
-    fn socket(&self) -> PathBuf {
+    /// Its socket.
+    pub(crate) fn socket(&self) -> PathBuf {
         self.path("sks.sock")
     }
 
