@@ -52,7 +52,7 @@ impl<'d> Ctx<'d> {
     /// The call's transaction, begun at the first use. All costly work comes before.
     pub(crate) fn work(&mut self) -> Result<&mut Work<'d>, Refusal> {
         if self.work.is_none() {
-            self.work = Some(Work::begin(&*self.device.store)?);
+            self.work = Some(Work::begin(self.device)?);
         }
         self.work.as_mut().ok_or(Refusal::Defect("a transaction that was not begun"))
     }
@@ -177,11 +177,12 @@ impl<'d> Ctx<'d> {
                 }
                 session::remove_open(work, entered.handle)
             });
-            // A full store takes nothing but removals.
-            if let Err(Refusal::StoreFull) = removed {
-                self.device.commit(|work| session::remove_open(work, entered.handle))?;
-            } else {
-                removed?;
+            match removed {
+                // What was charged is lost then: a full store takes nothing but removals.
+                Err(Refusal::StoreFull) => {
+                    self.device.commit_removal(|work| session::remove_open(work, entered.handle))?;
+                }
+                done => done?,
             }
         }
         result
@@ -215,9 +216,23 @@ pub(crate) struct Protection {
 impl Device {
     /// Runs a transaction of its own.
     pub(crate) fn commit(&self, write: impl FnOnce(&mut Work<'_>) -> Result<(), Refusal>) -> Result<(), Refusal> {
-        let mut work = Work::begin(&*self.store)?;
+        let mut work = Work::begin(self)?;
         write(&mut work)?;
         self.settle(work)
+    }
+
+    /// Runs a transaction that only removes, which a full store takes too.
+    pub(crate) fn commit_removal(
+        &self,
+        remove: impl Fn(&mut Work<'_>) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        match self.commit(&remove) {
+            Err(Refusal::StoreFull) => self.commit(|work| {
+                work.lose_count();
+                remove(work)
+            }),
+            done => done,
+        }
     }
 
     /// Commits, then forgets the cached forms of the keys that changed, before anybody is answered.

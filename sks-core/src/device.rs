@@ -17,7 +17,7 @@ use crate::ports::{Clock, Crypto, PrivateKey, Rng, Store};
 use crate::record::{Address, Identity, Record};
 use crate::refusal::Refusal;
 use crate::session;
-use crate::work::{Typed, Work};
+use crate::work::Typed;
 
 /// What the token needs from outside.
 #[derive(Clone)]
@@ -96,11 +96,11 @@ pub struct Device {
 pub fn install_identity(store: &dyn Store, crypto: &dyn Crypto, identity: Identity) -> Result<(), StartError> {
     load_identity(crypto, &identity)?;
     let install = || {
-        let mut work = Work::begin(store)?;
-        work.put(Address::Identity, Record::Identity(identity))?;
-        work.commit().1
+        let mut txn = store.begin()?;
+        txn.put(Address::Identity, Record::Identity(identity))?;
+        txn.commit()
     };
-    install().map_err(StartError::Store)
+    install().map_err(|e| StartError::Store(e.into()))
 }
 
 fn load_identity(crypto: &dyn Crypto, identity: &Identity) -> Result<Box<dyn PrivateKey>, StartError> {

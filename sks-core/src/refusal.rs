@@ -136,7 +136,7 @@ refusals! {
     NoPuk NotAllowed "the key has no PUK";
     NotModifiable NotAllowed "the PIN policy does not let the user change the PIN";
 
-    StoreFull Storage "no space is left for the credential database; nothing was changed";
+    StoreFull Storage "no space is left in the credential database; removals still work";
     StoreFailed(e: String) Storage "the credential database failed ({e}); the daemon's log says more";
     HandlesExhausted Storage "all handles of this kind are used up";
     StoreDamaged(e: String) Internal "the credential database is damaged: {e}";

@@ -34,7 +34,7 @@ impl<'d> Entered<'d> {
         let store = &*device.store;
         let session = store.session(handle)?.filter(|session| session.open).ok_or(Refusal::NoSession)?;
         if store.deadline(handle)?.is_none_or(|deadline| device.clock.now_ms() > deadline) {
-            device.commit(|work| remove_open(work, handle))?;
+            device.commit_removal(|work| remove_open(work, handle))?;
             return Err(Refusal::NoSession);
         }
         let key = session_key(&session)?;

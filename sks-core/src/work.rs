@@ -4,7 +4,8 @@ use std::ops::Bound;
 
 use sks_wire::types::NO_HANDLE;
 
-use crate::ports::{Read, Store, StoreError, Txn};
+use crate::device::Device;
+use crate::ports::{Read, Rng, StoreError, Txn};
 use crate::record::{
     Address, Counter, Extension, Identity, Key, Material, Pending, PinGroup, PinPolicy, PukPolicy, Record, Session,
 };
@@ -61,16 +62,43 @@ pub(crate) fn list<R: Read + ?Sized, T>(
     Ok(found)
 }
 
+/// What getChangeCount tells.
+///
+/// A removal from a full store cannot raise the count, so it removes it. From then on, until a change is counted again,
+/// each answer is a random number: one that nobody has seen, so that no client goes on with what it listed.
+pub(crate) fn change_count<R: Read + ?Sized>(read: &R, rng: &dyn Rng) -> Result<u32, Refusal> {
+    if let Some(count) = read.counter(Counter::Change)? {
+        return Ok(count);
+    }
+    for made in [Counter::Key, Counter::PinPolicy, Counter::PukPolicy] {
+        if read.counter(made)?.is_some() {
+            let mut random = [0; 4];
+            rng.fill(&mut random)?;
+            return Ok(u32::from_be_bytes(random));
+        }
+    }
+    // Nothing was ever made, so nothing was ever changed.
+    Ok(0)
+}
+
 /// The one transaction of a call. It holds up all other writers, so it is begun when all costly work is done.
 pub(crate) struct Work<'d> {
     txn: Box<dyn Txn + 'd>,
+    device: &'d Device,
     keys: Vec<u32>,
     counts: bool,
+    /// Whether the change count is given up rather than raised.
+    count_lost: bool,
 }
 
 impl<'d> Work<'d> {
-    pub(crate) fn begin(store: &'d dyn Store) -> Result<Self, Refusal> {
-        Ok(Self { txn: store.begin()?, keys: Vec::new(), counts: false })
+    pub(crate) fn begin(device: &'d Device) -> Result<Self, Refusal> {
+        Ok(Self { txn: device.store.begin()?, device, keys: Vec::new(), counts: false, count_lost: false })
+    }
+
+    /// Removes the change count instead of raising it: all that a full store takes is removals. See [`change_count`].
+    pub(crate) fn lose_count(&mut self) {
+        self.count_lost = true;
     }
 
     /// The next handle of a kind. Handles are never used again, not even those of removed objects.
@@ -117,9 +145,12 @@ impl<'d> Work<'d> {
     }
 
     fn finish(mut self) -> Result<(), Refusal> {
-        if self.counts {
-            let count = self.counter(Counter::Change)?.unwrap_or(0).wrapping_add(1);
-            self.txn.put(Address::Counter(Counter::Change), Record::Number(count))?;
+        let at = Address::Counter(Counter::Change);
+        if self.counts && self.count_lost {
+            self.txn.remove(&at)?;
+        } else if self.counts {
+            let count = change_count(&self, &*self.device.rng)?.wrapping_add(1);
+            self.txn.put(at, Record::Number(count))?;
         }
         Ok(self.txn.commit()?)
     }

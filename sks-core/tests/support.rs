@@ -230,6 +230,15 @@ pub(crate) fn pin_key(
     made.handle
 }
 
+/// A closed session with one key under a PIN without a PUK.
+pub(crate) fn pin_only_key(token: &Token) -> KeyHandle {
+    let mut session = Issuing::create(token, |_| {});
+    let pin = session.pin("PIN.1", |_| {});
+    let made = session.pin_key("Key.1", pin, PIN);
+    session.close();
+    made.handle
+}
+
 /// The PIN of [`pin_key`].
 pub(crate) const PIN: &str = "1563";
 /// The PUK of [`pin_key`].

@@ -10,6 +10,7 @@ use sks_core::ports::{Read, Store, StoreError, Txn};
 use sks_core::record::{Address, Record};
 
 type Records = BTreeMap<Address, Record>;
+type Hook = Box<dyn FnOnce() + Send>;
 
 /// The store. Clones share one database.
 #[derive(Clone, Default)]
@@ -22,6 +23,8 @@ struct Inner {
     records: RwLock<Records>,
     writer: Mutex<()>,
     full: AtomicBool,
+    after_get: Mutex<Option<(Address, Hook)>>,
+    before_begin: Mutex<Option<Hook>>,
 }
 
 impl MemStore {
@@ -43,6 +46,16 @@ impl MemStore {
     pub fn set_full(&self, full: bool) {
         self.inner.full.store(full, Ordering::SeqCst);
     }
+
+    /// Does something once, after the next read of `at` outside a transaction: what another caller might do just then.
+    pub fn after_get(&self, at: Address, hook: impl FnOnce() + Send + 'static) {
+        *self.inner.after_get.lock() = Some((at, Box::new(hook)));
+    }
+
+    /// Does something once, before the next transaction begins.
+    pub fn before_begin(&self, hook: impl FnOnce() + Send + 'static) {
+        *self.inner.before_begin.lock() = Some(Box::new(hook));
+    }
 }
 
 fn next_in(records: &Records, from: Bound<&Address>) -> Option<(Address, Record)> {
@@ -54,7 +67,12 @@ fn next_in(records: &Records, from: Bound<&Address>) -> Option<(Address, Record)
 
 impl Read for MemStore {
     fn get(&self, at: &Address) -> Result<Option<Record>, StoreError> {
-        Ok(self.inner.records.read().get(at).cloned())
+        let record = self.inner.records.read().get(at).cloned();
+        let hook = self.inner.after_get.lock().take_if(|(wanted, _)| wanted == at);
+        if let Some((_, hook)) = hook {
+            hook();
+        }
+        Ok(record)
     }
 
     fn next(&self, from: Bound<&Address>) -> Result<Option<(Address, Record)>, StoreError> {
@@ -64,6 +82,10 @@ impl Read for MemStore {
 
 impl Store for MemStore {
     fn begin(&self) -> Result<Box<dyn Txn + '_>, StoreError> {
+        let hook = self.inner.before_begin.lock().take();
+        if let Some(hook) = hook {
+            hook();
+        }
         let writer = self.inner.writer.lock();
         Ok(Box::new(MemTxn { records: self.snapshot(), wrote: false, inner: &self.inner, _writer: writer }))
     }

@@ -8,6 +8,6 @@ use crate::session;
 
 pub(crate) fn handle(ctx: &mut Ctx<'_>, _: Request) -> Result<Response, Refusal> {
     let handle = ctx.session()?.handle;
-    session::remove_open(ctx.work()?, handle)?;
+    ctx.device.commit_removal(|work| session::remove_open(work, handle))?;
     Ok(Response {})
 }

@@ -14,9 +14,11 @@ pub(crate) fn handle(ctx: &mut Ctx<'_>, request: Request) -> Result<Response, Re
         DeletePolicy::Pin => ctx.authorize(&key, &request.optional_authorization)?,
         DeletePolicy::Puk => ctx.authorize_by_puk(&key, &request.optional_authorization)?,
     }
-    let work = ctx.work()?;
-    // Again inside the transaction: another call may have removed it meanwhile.
-    key::provisioned(work, request.key_handle.0)?;
-    key::remove_with_session(work, request.key_handle.0)?;
+    let handle = request.key_handle.0;
+    ctx.device.commit_removal(|work| {
+        // Again inside the transaction: another call may have removed it meanwhile.
+        key::provisioned(work, handle)?;
+        key::remove_with_session(work, handle)
+    })?;
     Ok(Response {})
 }

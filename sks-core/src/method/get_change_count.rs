@@ -3,10 +3,9 @@
 use sks_wire::method::get_change_count::{Request, Response};
 
 use crate::ctx::Ctx;
-use crate::record::Counter;
 use crate::refusal::Refusal;
-use crate::work::Typed;
+use crate::work::change_count;
 
 pub(crate) fn handle(ctx: &mut Ctx<'_>, _: Request) -> Result<Response, Refusal> {
-    Ok(Response { count: ctx.store().counter(Counter::Change)?.unwrap_or(0) })
+    Ok(Response { count: change_count(ctx.store(), &*ctx.device.rng)? })
 }

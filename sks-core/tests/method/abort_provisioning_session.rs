@@ -44,3 +44,52 @@ fn a_session_that_is_not_open_is_refused() {
         refuses(&open.token, &request, Status::NoSession, "no provisioning session");
     }
 }
+
+#[test]
+fn a_full_store_still_lets_sessions_go() {
+    let mut open = Open::new();
+    let pin = open.pin("PIN.1", |_| {});
+    open.pin_key("Key.1", pin, PIN);
+    open.token.store.set_full(true);
+    open.abort();
+    assert_eq!(world(&open.token), open.before);
+}
+
+/// An operation that a full store refuses ends the session like any other, whatever the session has by then.
+#[test]
+fn an_operation_that_finds_the_store_full_ends_the_session() {
+    let operations: [fn(&mut Open) -> sks_wire::Refused; 4] = [
+        |open| open.token.call(&open.puk_request("PUK.2", PUK)).unwrap_err(),
+        |open| open.token.call(&open.key_request("Key.2")).unwrap_err(),
+        |open| {
+            let data = vec![];
+            let request =
+                sks_wire::method::sign_provisioning_session_data::Request { provisioning_handle: open.handle, data };
+            open.token.call(&request).unwrap_err()
+        },
+        |open| open.try_close().unwrap_err(),
+    ];
+    for operation in operations {
+        let mut open = Open::new();
+        let pin = open.pin("PIN.1", |_| {});
+        open.pin_key("Key.1", pin, PIN);
+        open.token.store.set_full(true);
+        expect(&operation(&mut open), Status::Storage, "no space is left");
+        assert_eq!(world(&open.token), open.before);
+        open.token.store.set_full(false);
+        let count = changes(&open.token);
+        closed_key(&open.token, |_| {});
+        assert_ne!(changes(&open.token), count);
+        assert_eq!(changes(&open.token), changes(&open.token), "counted again");
+    }
+}
+
+#[test]
+fn a_full_store_lets_sessions_go_that_ran_out() {
+    let mut open = Open::with(|r| r.session_life_time = 1);
+    open.key("Key.1", |_| {});
+    open.token.store.set_full(true);
+    open.token.clock.advance(std::time::Duration::from_millis(1001));
+    open.token.device.sweep().unwrap();
+    assert_eq!(world(&open.token), open.before);
+}

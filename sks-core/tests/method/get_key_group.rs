@@ -17,7 +17,7 @@ fn tells_the_policies_and_the_group() {
         pin_policy_id: "PIN.1".into(),
     };
     assert_eq!(group(&token, handle), expected);
-    let handle = pin_key(&token, |r| r.puk_policy_handle.0 = 0, |_| {});
+    let handle = pin_only_key(&token);
     assert_eq!(group(&token, handle).puk_policy_handle, PukPolicyHandle(0));
     let none = Response {
         pin_policy_handle: PinPolicyHandle(0),

@@ -93,7 +93,7 @@ fn policies_are_told_as_given_with_their_counters() {
 #[test]
 fn a_pin_without_a_puk_has_the_first_bit_only() {
     let token = crowded();
-    let handle = pin_key(&token, |r| r.puk_policy_handle.0 = 0, |_| {});
+    let handle = pin_only_key(&token);
     assert_eq!(info(&token, handle).protection_status, 0x01);
 }
 

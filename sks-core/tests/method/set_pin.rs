@@ -70,7 +70,7 @@ fn the_grouping_rule_comes_after_the_puk() {
 #[test]
 fn needs_a_puk_and_a_modifiable_pin() {
     let token = crowded();
-    let handle = pin_key(&token, |r| r.puk_policy_handle.0 = 0, |_| {});
+    let handle = pin_only_key(&token);
     refuses(&token, &set(handle, PUK, "7777"), Status::NotAllowed, "has no PUK");
     let handle = pin_key(&token, |r| r.user_modifiable = false, |_| {});
     refuses(&token, &set(handle, PUK, "7777"), Status::NotAllowed, "let the user change");

@@ -84,7 +84,7 @@ fn needs_a_pin_under_a_puk() {
     let token = crowded();
     let handle = closed_key(&token, |_| {}).handle;
     refuses(&token, &unlock(handle, PUK), Status::NotAllowed, "has no PIN");
-    let handle = pin_key(&token, |r| r.puk_policy_handle.0 = 0, |_| {});
+    let handle = pin_only_key(&token);
     refuses(&token, &unlock(handle, PUK), Status::NotAllowed, "has no PUK");
     refuses(&token, &unlock(KeyHandle(2), PUK), Status::NoKey, "still open");
     refuses(&token, &unlock(KeyHandle(99), PUK), Status::NoKey, "no key");
