@@ -1,5 +1,8 @@
 //! What a handler is lent: the token, the session of the call, and its transaction.
 
+use std::collections::HashSet;
+
+use parking_lot::Mutex;
 use sks_wire::codec::Message;
 use sks_wire::types::KeyHandle;
 use sks_wire::{Response, Secret};
@@ -19,7 +22,7 @@ pub(crate) struct Ctx<'d> {
     pub(crate) device: &'d Device,
     session: Option<Entered<'d>>,
     work: Option<Work<'d>>,
-    /// PIN and PUK locks, held until a wrong one is counted durably.
+    /// PIN and PUK locks, held until a wrong one is counted, or a new one kept, durably.
     held: Vec<Guard<'d>>,
     /// Closed sessions whose key was used by this call: that counts, whatever becomes of the call.
     charged: Vec<u32>,
@@ -78,24 +81,42 @@ impl<'d> Ctx<'d> {
     }
 
     /// The PIN group of a key and the policies over it.
-    pub(crate) fn protection(&self, key: &Key) -> Result<Option<Protection>, Refusal> {
+    pub(crate) fn protection(&self, handle: KeyHandle, key: &Key) -> Result<Option<Protection>, Refusal> {
         let Some(number) = key.pin_group else { return Ok(None) };
+        match self.protection_by(number)? {
+            Some(over) => Ok(Some(over)),
+            None if self.is_still(handle, key)? => {
+                Err(Refusal::StoreDamaged(format!("the PIN of key group {number} is missing")))
+            }
+            None => Err(Refusal::NoKey),
+        }
+    }
+
+    fn protection_by(&self, number: u32) -> Result<Option<Protection>, Refusal> {
         let store = self.store();
-        let lost = || Refusal::StoreDamaged(format!("the PIN of key group {number} is missing"));
-        let group = store.pin_group(number)?.ok_or_else(lost)?;
-        let policy = store.pin_policy(group.policy)?.ok_or_else(lost)?;
+        let Some(group) = store.pin_group(number)? else { return Ok(None) };
+        let Some(policy) = store.pin_policy(group.policy)? else { return Ok(None) };
         let puk = match policy.puk_policy {
-            Some(handle) => Some(store.puk_policy(handle)?.ok_or_else(lost)?),
+            Some(handle) => match store.puk_policy(handle)? {
+                None => return Ok(None),
+                puk => puk,
+            },
             None => None,
         };
         Ok(Some(Protection { number, group, policy, puk }))
+    }
+
+    /// Whether a key is still what was read: several reads are no snapshot, and an update or a deletion between them
+    /// would make up a key that never was. No two states of a key are equal, since an update changes its owner.
+    pub(crate) fn is_still(&self, handle: KeyHandle, key: &Key) -> Result<bool, Refusal> {
+        Ok(self.store().key(handle.0)?.as_ref() == Some(key))
     }
 
     /// Checks the PIN that the User API was given for a key, with all counter rules.
     pub(crate) fn authorize(&mut self, key: &Key, pin: &Secret) -> Result<(), Refusal> {
         match key.pin_group {
             None => Self::no_authorization(pin),
-            Some(group) => self.verify_pin(group, pin),
+            Some(group) => self.verify_pin(group, pin).map(drop),
         }
     }
 
@@ -105,14 +126,15 @@ impl<'d> Ctx<'d> {
     }
 
     /// Checks the PUK that the User API was given for a key, with all counter rules.
-    pub(crate) fn authorize_by_puk(&mut self, key: &Key, puk: &Secret) -> Result<(), Refusal> {
-        let over = self.protection(key)?.ok_or(Refusal::UnexpectedAuthorization)?;
+    pub(crate) fn authorize_by_puk(&mut self, handle: KeyHandle, key: &Key, puk: &Secret) -> Result<(), Refusal> {
+        let over = self.protection(handle, key)?.ok_or(Refusal::UnexpectedAuthorization)?;
         self.verify_puk(over.policy.puk_policy.ok_or(Refusal::UnexpectedAuthorization)?, puk)
     }
 
-    /// Compares a PIN: one comparison a group at a time.
-    pub(crate) fn verify_pin(&mut self, number: u32, pin: &Secret) -> Result<(), Refusal> {
+    /// Compares a PIN: one comparison a group at a time, and no other as long as the guard is held.
+    pub(crate) fn verify_pin(&mut self, number: u32, pin: &Secret) -> Result<Guard<'d>, Refusal> {
         let guard = self.device.pins.lock(number);
+        self.device.settle_owed(Effect::CountPin(number))?;
         let store = self.store();
         let group = store.pin_group(number)?.ok_or(Refusal::NoKey)?;
         let policy = store.pin_policy(group.policy)?.ok_or(Refusal::NoKey)?;
@@ -126,12 +148,18 @@ impl<'d> Ctx<'d> {
         if group.error_count > 0 {
             self.device.commit(|work| set_pin_errors(work, number, |_| 0))?;
         }
-        Ok(())
+        Ok(guard)
+    }
+
+    /// Holds a PIN's lock until the call has an answer.
+    pub(crate) fn hold(&mut self, guard: Guard<'d>) {
+        self.held.push(guard);
     }
 
     /// Compares a PUK: one comparison a policy at a time, after the delay that stands in for a retry limit.
     pub(crate) fn verify_puk(&mut self, handle: u32, puk: &Secret) -> Result<(), Refusal> {
         let guard = self.device.puks.lock(handle);
+        self.device.settle_owed(Effect::CountPuk(handle))?;
         let policy = self.store().puk_policy(handle)?.ok_or(Refusal::NoKey)?;
         if policy.retry_limit == 0 {
             self.device.clock.sleep(self.device.config.puk_delay);
@@ -157,16 +185,7 @@ impl<'d> Ctx<'d> {
         let Err(refusal) = &result else { return result };
         // The transaction of a refused call must be gone before the effects begin theirs.
         self.work = None;
-        let counted = match refusal.effect() {
-            Effect::Drop => Ok(()),
-            Effect::CountPin(group) => {
-                self.device.commit(|work| set_pin_errors(work, group, |count| count.saturating_add(1)))
-            }
-            Effect::CountPuk(policy) => {
-                self.device.commit(|work| set_puk_errors(work, policy, |count| count.saturating_add(1)))
-            }
-        };
-        counted?;
+        self.device.count(refusal.effect())?;
         if class == Class::Operation
             && let Some(entered) = self.session.take()
         {
@@ -213,7 +232,34 @@ pub(crate) struct Protection {
     pub(crate) puk: Option<PukPolicy>,
 }
 
+/// Wrong PINs and PUKs that the store could not count, which happens when it is full or has failed.
+///
+/// Each would be a guess for nothing. So nothing more is compared with that PIN or PUK until the count is durable; a
+/// restart forgives one.
+pub(crate) type Owed = Mutex<HashSet<Effect>>;
+
 impl Device {
+    /// Counts a wrong PIN or PUK, durably. The caller holds its lock.
+    fn count(&self, effect: Effect) -> Result<(), Refusal> {
+        let counted = match effect {
+            Effect::Drop => Ok(()),
+            Effect::CountPin(group) => self.commit(|work| set_pin_errors(work, group, |count| count.saturating_add(1))),
+            Effect::CountPuk(policy) => {
+                self.commit(|work| set_puk_errors(work, policy, |count| count.saturating_add(1)))
+            }
+        };
+        if counted.is_err() {
+            self.owed.lock().insert(effect);
+        }
+        counted
+    }
+
+    /// Counts what is owed. The caller holds the lock of that PIN or PUK.
+    fn settle_owed(&self, effect: Effect) -> Result<(), Refusal> {
+        let owed = self.owed.lock().remove(&effect);
+        if owed { self.count(effect) } else { Ok(()) }
+    }
+
     /// Runs a transaction of its own.
     pub(crate) fn commit(&self, write: impl FnOnce(&mut Work<'_>) -> Result<(), Refusal>) -> Result<(), Refusal> {
         let mut work = Work::begin(self)?;

@@ -8,7 +8,7 @@ use sks_wire::types::OutOfRange;
 use sks_wire::{DecodeError, Request, Response, method};
 use zeroize::Zeroizing;
 
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, Owed};
 use crate::dispatch;
 use crate::gate::{self, Class};
 use crate::key::Cache;
@@ -87,6 +87,7 @@ pub struct Device {
     pub(crate) sessions: Locks,
     pub(crate) pins: Locks,
     pub(crate) puks: Locks,
+    pub(crate) owed: Owed,
 }
 
 /// Puts the attestation key and the device certificate path into a store that has none.
@@ -137,6 +138,7 @@ impl Device {
             sessions: Locks::default(),
             pins: Locks::default(),
             puks: Locks::default(),
+            owed: Owed::default(),
         };
         device.sweep().map_err(StartError::Store)?;
         Ok(device)
@@ -145,8 +147,7 @@ impl Device {
     /// Answers a method byte string. Whatever the bytes are, there is an answer.
     #[must_use]
     pub fn call(&self, bytes: &[u8]) -> Zeroizing<Vec<u8>> {
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.handle(bytes)));
-        match outcome.unwrap_or(Err(Refusal::Defect("a call panicked; nothing was changed"))) {
+        match contain(|| self.handle(bytes)) {
             Ok(response) => response.encode(),
             Err(refusal) => method::encode_refusal(&refusal.answer()).into(),
         }
@@ -155,26 +156,28 @@ impl Device {
     /// Removes the open sessions whose SessionLifeTime is over. The daemon calls this once a minute.
     ///
     /// # Errors
-    /// Those of the store; what was not removed is removed on its next use.
+    /// The first of the store; what was not removed is removed on its next use.
     pub fn sweep(&self) -> Result<(), Refusal> {
+        let mut swept = Ok(());
         for handle in session::expired(&*self.store, self.clock.now_ms())? {
-            // Entering a session that has run out removes it.
+            // Entering a session that has run out removes it. One that cannot be removed keeps no other.
             match session::Entered::open(self, handle) {
                 Ok(_) | Err(Refusal::NoSession) => {}
-                Err(other) => return Err(other),
+                Err(other) => swept = swept.and(Err(other)),
             }
         }
-        Ok(())
+        swept
     }
 
     fn handle(&self, bytes: &[u8]) -> Result<Response, Refusal> {
         let (id, body) = method::split(bytes).map_err(Refusal::Malformed)?;
         let mut ctx = Ctx::new(self);
         let class = gate::class(id);
-        let result = match Request::parse(bytes) {
+        // A panic here is a refusal like any other: it drops what was written, and ends the session of an operation.
+        let result = contain(|| match Request::parse(bytes) {
             Ok(request) => ctx.enter(class, body).and_then(|()| dispatch::dispatch(&mut ctx, request)),
             Err(error) => self.malformed(&mut ctx, class, body, error),
-        };
+        });
         ctx.finish(class, result)
     }
 
@@ -193,6 +196,11 @@ impl Device {
     pub(crate) fn named_session(body: &[u8]) -> Option<u32> {
         Some(u32::from_be_bytes(body.get(..4)?.try_into().ok()?))
     }
+}
+
+/// Makes a panic a refusal.
+fn contain<T>(call: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or(Err(Refusal::Defect("a call panicked; what it wrote is dropped")))
 }
 
 /// Reached only by a handler that uses an argument whose range it did not check first.

@@ -1,7 +1,8 @@
 //! A lock per object: sessions, PIN groups, PUK policies.
 //!
-//! They order the calls that name one object and let all others run side by side. A thread takes at most one session
-//! lock, then at most one PIN or PUK lock, then the store's writer; never the other way round.
+//! They order the calls that name one object and let all others run side by side. A thread takes at most one open
+//! session's lock, then one closed session's or one at a time of a PUK's and a PIN's, then the store's writer; never
+//! the other way round.
 
 use std::collections::HashMap;
 use std::sync::Arc;

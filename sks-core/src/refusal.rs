@@ -9,7 +9,7 @@ use crate::crypto::symmetric::SymmetricError;
 use crate::ports::{CryptoError, RngError, StoreError};
 
 /// What a refusal leaves behind, beside the answer (and the end of the session, see [`crate::gate`]).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// Nothing: what the call wrote is dropped.
     Drop,

@@ -38,6 +38,10 @@ impl Target {
     /// Charges both sessions, neither unless both can pay, and returns the Post Provisioning MAC that the issuer of
     /// the target would make.
     pub(crate) fn prove(&self, ctx: &mut Ctx<'_>) -> Result<[u8; 32], Refusal> {
+        // Held until the charge is durable, whatever becomes of the call: sessions that share an owner must not spend
+        // its last operation twice. A closed session's lock is taken by nobody who waits for an open one's.
+        let guard = ctx.device.sessions.lock(self.key.session);
+        ctx.hold(guard);
         let owner = ctx.work()?.session(self.key.session)?.ok_or(Refusal::NoKey)?;
         if owner.session_key_uses >= owner.session_key_limit {
             return Err(Refusal::TargetLimitReached);

@@ -24,6 +24,15 @@ pub(crate) fn world(token: &Token) -> World {
     all
 }
 
+/// Two worlds are the same; else tells where they differ, not all that they hold.
+#[track_caller]
+pub(crate) fn same(found: &World, expected: &World, what: &str) {
+    let all = found.keys().chain(expected.keys());
+    let differing: std::collections::BTreeSet<&Address> =
+        all.filter(|at| found.get(at) != expected.get(at)).collect();
+    assert!(differing.is_empty(), "{what}: {differing:?}");
+}
+
 /// An open session on a token that also holds a closed one and another open one.
 pub(crate) struct Open {
     pub(crate) token: Token,
@@ -77,7 +86,7 @@ impl Open {
     pub(crate) fn aborts_bytes(&self, call: &[u8], status: Status, words: &str) {
         let refused = refusal_of(&self.token.device.call(call));
         expect(&refused, status, words);
-        assert_eq!(world(&self.token), self.before, "{refused}: only the session's own may go");
+        same(&world(&self.token), &self.before, &format!("{refused}: only the session's own may go"));
     }
 }
 
@@ -126,7 +135,7 @@ pub(crate) fn refuses<M: Method>(token: &Token, request: &M, status: Status, wor
     let before = token.store.snapshot();
     let refused = refusal_of(&token.device.call(&encode_request(request)));
     expect(&refused, status, words);
-    assert_eq!(token.store.snapshot(), before, "{refused}: nothing may change");
+    same(&token.store.snapshot(), &before, &format!("{refused}: nothing may change"));
 }
 
 /// Something wrong with a call.
@@ -190,7 +199,7 @@ pub(crate) fn costs<S>(
         let prepared = prepare(&mut short);
         let refused = act(&mut short, prepared).unwrap_err();
         expect(&refused, Status::NotAllowed, "SessionKeyLimit");
-        assert_eq!(world(&short.token), short.before);
+        same(&world(&short.token), &short.before, "the session is gone");
     }
 }
 

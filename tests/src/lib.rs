@@ -9,6 +9,7 @@
 )]
 
 mod clock;
+mod hooked_crypto;
 mod issuing;
 mod line;
 mod mem_store;
@@ -16,6 +17,7 @@ mod rng;
 mod token;
 
 pub use clock::FixedClock;
+pub use hooked_crypto::HookedCrypto;
 pub use issuing::{Issuing, Made, ca_certificate, certificate, id, secret};
 pub use line::Line;
 pub use mem_store::MemStore;

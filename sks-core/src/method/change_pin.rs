@@ -13,7 +13,9 @@ use crate::work::Typed;
 pub(crate) fn handle(ctx: &mut Ctx<'_>, request: Request) -> Result<Response, Refusal> {
     let over = modifiable(ctx, request.key_handle)?;
     policy::check_pin(&request.new_pin, &over.policy)?;
-    ctx.verify_pin(over.number, &request.pin)?;
+    // Held on to: of two changes at once, the second finds its old PIN replaced.
+    let guard = ctx.verify_pin(over.number, &request.pin)?;
+    ctx.hold(guard);
     replace(ctx, &over, request.new_pin)?;
     Ok(Response {})
 }
@@ -21,7 +23,7 @@ pub(crate) fn handle(ctx: &mut Ctx<'_>, request: Request) -> Result<Response, Re
 /// The PIN of a key, if its policy lets the user change it.
 pub(super) fn modifiable(ctx: &Ctx<'_>, handle: KeyHandle) -> Result<Protection, Refusal> {
     let key = ctx.user_key(handle)?;
-    let over = ctx.protection(&key)?.ok_or(Refusal::NoPin)?;
+    let over = ctx.protection(handle, &key)?.ok_or(Refusal::NoPin)?;
     if over.policy.user_modifiable { Ok(over) } else { Err(Refusal::NotModifiable) }
 }
 

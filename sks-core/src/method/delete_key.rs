@@ -12,7 +12,7 @@ pub(crate) fn handle(ctx: &mut Ctx<'_>, request: Request) -> Result<Response, Re
     match key.delete_policy {
         DeletePolicy::None => Ctx::no_authorization(&request.optional_authorization)?,
         DeletePolicy::Pin => ctx.authorize(&key, &request.optional_authorization)?,
-        DeletePolicy::Puk => ctx.authorize_by_puk(&key, &request.optional_authorization)?,
+        DeletePolicy::Puk => ctx.authorize_by_puk(request.key_handle, &key, &request.optional_authorization)?,
     }
     let handle = request.key_handle.0;
     ctx.device.commit_removal(|work| {

@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 
 pub(crate) fn handle(ctx: &mut Ctx<'_>, request: Request) -> Result<Response, Refusal> {
     let key = ctx.user_key(request.key_handle)?;
-    let Some(over) = ctx.protection(&key)? else {
+    let Some(over) = ctx.protection(request.key_handle, &key)? else {
         return Ok(Response {
             pin_policy_handle: PinPolicyHandle(0),
             pin_group: KeyHandle(0),

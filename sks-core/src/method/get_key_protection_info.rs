@@ -10,7 +10,7 @@ use crate::refusal::Refusal;
 pub(crate) fn handle(ctx: &mut Ctx<'_>, request: Request) -> Result<Response, Refusal> {
     let key = ctx.user_key(request.key_handle)?;
     let unprotected = unprotected(&key);
-    Ok(match ctx.protection(&key)? {
+    Ok(match ctx.protection(request.key_handle, &key)? {
         None => unprotected,
         Some(over) => protected(unprotected, &over),
     })

@@ -12,6 +12,9 @@ pub(crate) fn handle(ctx: &mut Ctx<'_>, request: Request) -> Result<Response, Re
     let puk = over.policy.puk_policy.ok_or(Refusal::NoPuk)?;
     policy::check_pin(&request.new_pin, &over.policy)?;
     ctx.verify_puk(puk, &request.puk)?;
+    // A wrong old PIN that is being counted is counted before the counter is cleared.
+    let guard = ctx.device.pins.lock(over.number);
+    ctx.hold(guard);
     replace(ctx, &over, request.new_pin)?;
     Ok(Response {})
 }

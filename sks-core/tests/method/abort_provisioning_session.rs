@@ -20,7 +20,7 @@ fn removes_all_that_the_session_created_and_nothing_else() {
     open.bare_key("Key.3", |_| {});
     open.symmetric_key("Key.4", b"k", &[Algorithm::HmacSha1], |_| {});
     open.token.call(&Request { provisioning_handle: open.handle }).unwrap();
-    assert_eq!(world(&open.token), open.before);
+    same(&world(&open.token), &open.before, "all of it is gone");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_full_store_still_lets_sessions_go() {
     open.pin_key("Key.1", pin, PIN);
     open.token.store.set_full(true);
     open.abort();
-    assert_eq!(world(&open.token), open.before);
+    same(&world(&open.token), &open.before, "all of it is gone");
 }
 
 /// An operation that a full store refuses ends the session like any other, whatever the session has by then.
@@ -75,7 +75,7 @@ fn an_operation_that_finds_the_store_full_ends_the_session() {
         open.pin_key("Key.1", pin, PIN);
         open.token.store.set_full(true);
         expect(&operation(&mut open), Status::Storage, "no space is left");
-        assert_eq!(world(&open.token), open.before);
+        same(&world(&open.token), &open.before, "all of it is gone");
         open.token.store.set_full(false);
         let count = changes(&open.token);
         closed_key(&open.token, |_| {});
@@ -91,5 +91,5 @@ fn a_full_store_lets_sessions_go_that_ran_out() {
     open.token.store.set_full(true);
     open.token.clock.advance(std::time::Duration::from_millis(1001));
     open.token.device.sweep().unwrap();
-    assert_eq!(world(&open.token), open.before);
+    same(&world(&open.token), &open.before, "all of it is gone");
 }

@@ -126,3 +126,27 @@ fn a_full_store_keeps_the_old_pin() {
     refuses(&token, &change(handle, PIN, "7777"), Status::Storage, "no space");
     token.call(&verify(handle, PIN)).unwrap();
 }
+
+/// Of two changes at once, the second finds that its old PIN is none any more.
+#[test]
+fn two_changes_at_once_come_one_after_another() {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+    let token = crowded();
+    let handle = pin_key(&token, |_| {}, |_| {});
+    let (done, second) = channel();
+    let other = token.clone();
+    token.store.before_begin(move || {
+        let (started, wait) = channel::<()>();
+        std::thread::spawn(move || {
+            drop(started);
+            done.send(other.call(&change(handle, PIN, "2222"))).unwrap();
+        });
+        wait.recv().unwrap_err();
+        std::thread::sleep(Duration::from_millis(50));
+    });
+    token.call(&change(handle, PIN, "1111")).unwrap();
+    let second = second.recv_timeout(Duration::from_secs(5)).unwrap();
+    expect(&second.unwrap_err(), Status::Authorization, "the PIN is wrong");
+    token.call(&verify(handle, "1111")).unwrap();
+}

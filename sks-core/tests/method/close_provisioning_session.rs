@@ -41,7 +41,7 @@ fn the_session_key_is_kept_only_for_updates() {
 fn a_session_without_keys_is_removed_at_once() {
     let mut open = Open::with(|r| r.updatable = true);
     open.close();
-    assert_eq!(world(&open.token), open.before);
+    same(&world(&open.token), &open.before, "all of it is gone");
 }
 
 #[test]

@@ -325,3 +325,17 @@ fn needs_an_open_session() {
     request.provisioning_handle.0 = 1;
     refuses(&open.token, &request, Status::NoSession, "no provisioning session");
 }
+
+/// Even a defect of the token is a refusal, so it ends the session too.
+#[test]
+fn a_panic_ends_the_session_and_not_the_token() {
+    let token = crowded();
+    let crypto = sks_tests::HookedCrypto(|| panic!("a defect"));
+    let config = sks_core::Config::default();
+    let token = sks_tests::Token::on(token.store.clone(), config, std::sync::Arc::new(crypto));
+    let mut open = Open::on(&token, |_| {});
+    open.pin("PIN.1", |_| {});
+    open.aborts(&open.key_request("Key.1"), Status::Internal, "a defect of the token");
+    let mut other = Issuing::create(&token, |_| {});
+    other.close();
+}

@@ -79,3 +79,18 @@ fn only_keys_of_closed_sessions_are_found() {
     refuses(&token, &export(KeyHandle(2), ""), Status::NoKey, "still open");
     refuses(&token, &export(KeyHandle(99), ""), Status::NoKey, "no key with this handle");
 }
+
+/// The key is replaced by one that must not leave the token, just after its attributes were read.
+#[test]
+fn an_update_meanwhile_lets_no_key_out_that_is_not_exportable() {
+    let token = crowded();
+    let mut first = Issuing::create(&token, |r| r.updatable = true);
+    let target = first.key("Key.1", |r| (r.updatable, r.export_policy) = (true, ExportPolicy::None.into()));
+    first.close();
+    let mut second = Issuing::create(&token, |_| {});
+    let new = second.key("New", |_| {});
+    let request = second.update_request(&new, &first.key, &target);
+    second.send(&request);
+    token.store.after_get(sks_core::record::Address::Key(target.handle.0), move || second.close());
+    expect(&token.call(&export(target.handle, "")).unwrap_err(), Status::NotAllowed, "not exportable");
+}

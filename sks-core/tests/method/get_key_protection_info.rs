@@ -103,3 +103,14 @@ fn only_keys_of_closed_sessions_are_found() {
     refuses(&token, &Request { key_handle: KeyHandle(2) }, Status::NoKey, "still open");
     refuses(&token, &Request { key_handle: KeyHandle(99) }, Status::NoKey, "no key with this handle");
 }
+
+/// A key that goes while it is looked at is no key, and not a damaged store.
+#[test]
+fn a_deletion_meanwhile_is_no_damage() {
+    let token = crowded();
+    let handle = pin_only_key(&token);
+    let other = token.clone();
+    token.store.after_get(sks_core::record::Address::Key(handle.0), move || drop(other.call(&delete(handle, "")).unwrap()));
+    let refused = token.call(&Request { key_handle: handle }).unwrap_err();
+    expect(&refused, Status::NoKey, "no key with this handle");
+}

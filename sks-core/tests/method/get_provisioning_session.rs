@@ -58,5 +58,5 @@ fn a_session_whose_life_time_is_over_is_removed_instead() {
     open.token.call(&names(&open)).unwrap();
     open.token.clock.advance(Duration::from_millis(1));
     assert_eq!(open.token.refusal(&names(&open)), Status::NoSession);
-    assert_eq!(world(&open.token), open.before);
+    same(&world(&open.token), &open.before, "all of it is gone");
 }

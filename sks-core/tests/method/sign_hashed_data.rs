@@ -106,7 +106,7 @@ fn a_right_pin_writes_nothing_if_the_counter_was_zero() {
     let before = token.store.snapshot();
     token.store.set_full(true);
     token.call(&sign(handle, PIN)).unwrap();
-    assert_eq!(token.store.snapshot(), before);
+    same(&token.store.snapshot(), &before, "nothing changed");
 }
 
 #[test]

@@ -89,3 +89,16 @@ fn needs_a_pin_under_a_puk() {
     refuses(&token, &unlock(KeyHandle(2), PUK), Status::NoKey, "still open");
     refuses(&token, &unlock(KeyHandle(99), PUK), Status::NoKey, "no key");
 }
+
+/// As for PINs: a wrong PUK that a full store does not count is the last comparison until it is counted.
+#[test]
+fn a_wrong_puk_that_cannot_be_counted_is_the_last_comparison() {
+    let token = crowded();
+    let [a, b] = two_keys(&token, 2);
+    token.store.set_full(true);
+    assert_eq!(token.refusal(&unlock(a, "0")), Status::Storage);
+    expect(&token.call(&unlock(b, PUK)).unwrap_err(), Status::Storage, "no space is left");
+    token.store.set_full(false);
+    assert_eq!(token.refusal(&unlock(b, "0")), Status::Authorization);
+    refuses(&token, &unlock(a, PUK), Status::Authorization, "locked for good");
+}

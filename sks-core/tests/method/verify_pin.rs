@@ -12,7 +12,7 @@ fn checks_the_pin_with_all_counter_rules_and_does_nothing_else() {
     let handle = pin_key(&token, |_| {}, |r| r.key_usage = KeyUsage::Transport.into());
     let before = token.store.snapshot();
     token.call(&verify(handle, PIN)).unwrap();
-    assert_eq!(token.store.snapshot(), before);
+    same(&token.store.snapshot(), &before, "nothing changed");
     for wrong in ["", "0000"] {
         assert_eq!(token.refusal(&verify(handle, wrong)), Status::Authorization);
     }
@@ -89,4 +89,26 @@ fn keys_that_share_a_pin_share_its_counter() {
             assert_eq!(errors(&token, handles[tried]), (0, 0));
         }
     }
+}
+
+/// A wrong PIN that a full store does not count must not be a free guess: nothing is compared until it is counted.
+#[test]
+fn a_wrong_pin_that_cannot_be_counted_is_the_last_comparison() {
+    let token = crowded();
+    let handle = pin_key(&token, |_| {}, |_| {});
+    token.store.set_full(true);
+    for pin in ["0000", PIN, "0000", PIN] {
+        expect(&token.call(&verify(handle, pin)).unwrap_err(), Status::Storage, "no space is left");
+    }
+    token.store.set_full(false);
+    token.call(&verify(handle, PIN)).unwrap();
+    assert_eq!(errors(&token, handle), (0, 0));
+
+    assert_eq!(token.refusal(&verify(handle, "0000")), Status::Authorization);
+    assert_eq!(token.refusal(&verify(handle, "0000")), Status::Authorization);
+    token.store.set_full(true);
+    assert_eq!(token.refusal(&verify(handle, "0000")), Status::Storage);
+    token.store.set_full(false);
+    expect(&token.call(&verify(handle, PIN)).unwrap_err(), Status::Authorization, "locked");
+    assert_eq!(errors(&token, handle), (3, 0), "counted late, but counted");
 }
