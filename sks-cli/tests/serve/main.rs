@@ -9,6 +9,7 @@
     reason = "a test fails by panicking, and says on stderr what it skips"
 )]
 
+mod crash;
 mod daemon;
 mod frames;
 mod masters;
