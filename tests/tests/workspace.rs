@@ -20,6 +20,8 @@ const EDGES: &[(&str, &str)] = &[
     ("sks-pkcs11", "sks-wire"),
     ("sks-pkcs11", "sks-client"),
     ("sks-pkcs11", "sks-issuer"),
+    ("tw4s-sam", "tw4s-formats"),
+    ("tw4s-firmware", "tw4s-formats"),
 ];
 
 /// The only crate that may name the storage engines.

@@ -1,0 +1,1 @@
+//! Server signing: the signature activation module, its checks, roles and audit rule; pure, with ports.
