@@ -10,7 +10,6 @@
     reason = "a test fails by panicking, and each file speaks the support's language"
 )]
 
-#[allow(dead_code, reason = "shared")]
 mod support;
 
 mod method {
