@@ -190,6 +190,25 @@ fn work(queue: &Mutex<Receiver<Job>>, report: &Sender<Done>, expected: &Expected
     }
 }
 
+/// The files below a directory.
+pub(crate) fn read(root: &Path) -> Tree {
+    fn list(dir: &Path, path: &str, tree: &mut Tree) {
+        for entry in fs::read_dir(dir).unwrap() {
+            let entry = entry.unwrap();
+            let path = format!("{path}/{}", entry.file_name().to_str().unwrap());
+            if entry.file_type().unwrap().is_dir() {
+                list(&entry.path(), &path, tree);
+                tree.insert(path, None);
+            } else {
+                tree.insert(path, Some(fs::read(entry.path()).unwrap()));
+            }
+        }
+    }
+    let mut tree = Tree::new();
+    list(root, "", &mut tree);
+    tree
+}
+
 /// Makes the files of a state.
 pub(crate) fn write(root: &Path, tree: &Tree) {
     fs::create_dir_all(root).unwrap();

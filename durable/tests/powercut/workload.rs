@@ -42,15 +42,25 @@ pub(crate) struct Program {
     pub(crate) readers: u64,
     /// Dies with the store open.
     pub(crate) dies: bool,
+    pub(crate) load: Load,
+}
+
+/// What transactions write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// Some of everything.
+    Mixed,
+    /// A few long records, all of them each time, so that a log soon holds little that counts.
+    Hot,
 }
 
 impl Program {
     /// The command that runs it on the store in `dir`: this test binary, as its test [`program`].
     pub(crate) fn command(&self, dir: &Path) -> Command {
-        let Self { engine, seed, opens, transactions, threads, readers, dies } = self;
+        let Self { engine, seed, opens, transactions, threads, readers, dies, load } = self;
         let mut command = Command::new(env::current_exe().unwrap());
         command.args(["--ignored", "--exact", "workload::program", "--nocapture"]);
-        let words = format!("{engine} {seed} {opens} {transactions} {threads} {readers} {dies}");
+        let words = format!("{engine} {seed} {opens} {transactions} {threads} {readers} {dies} {load:?}");
         command.env(PROGRAM, words).env(DIR, dir);
         command
     }
@@ -69,6 +79,7 @@ impl Program {
             threads: number()?,
             readers: number()?,
             dies: words.next()? == "true",
+            load: if words.next()? == "Hot" { Load::Hot } else { Load::Mixed },
         })
     }
 
@@ -90,7 +101,7 @@ impl Program {
             for thread in 0..self.threads {
                 let share = (self.transactions + thread) / self.threads;
                 scope.spawn(move || {
-                    (0..share).for_each(|_| transact(db, self.seed));
+                    (0..share).for_each(|_| transact(db, self.load, self.seed));
                     writing.fetch_sub(1, Ordering::SeqCst);
                 });
             }
@@ -144,11 +155,11 @@ fn read(db: &Db, way: u64) -> u64 {
     last.map_or(0, |last| u64::from_be_bytes(last.try_into().unwrap()))
 }
 
-fn transact(db: &Db, seed: u64) {
+fn transact(db: &Db, load: Load, seed: u64) {
     let mut txn = db.begin().unwrap();
     let last = txn.get(LAST, b"last").unwrap();
     let number = last.map_or(0, |last| u64::from_be_bytes(last.try_into().unwrap())) + 1;
-    for (tree, key, value) in writes(seed, number) {
+    for (tree, key, value) in writes(load, seed, number) {
         match value {
             Some(value) => txn.put(tree, &key, &value).unwrap(),
             None => txn.remove(tree, &key).unwrap(),
@@ -161,7 +172,23 @@ fn transact(db: &Db, seed: u64) {
 type Change = (Tree, Vec<u8>, Option<Vec<u8>>);
 
 /// What transaction `number` does.
-fn writes(seed: u64, number: u64) -> Vec<Change> {
+fn writes(load: Load, seed: u64, number: u64) -> Vec<Change> {
+    match load {
+        Load::Mixed => mixed(seed, number),
+        Load::Hot => hot(seed, number),
+    }
+}
+
+fn hot(seed: u64, number: u64) -> Vec<Change> {
+    let last = (LAST, b"last".to_vec(), Some(number.to_be_bytes().to_vec()));
+    let long = (0..8).map(|at| {
+        let value = content(seed ^ (number << 20) ^ at, 12 << 10);
+        (HOT, format!("hot{at}").into(), Some(value))
+    });
+    long.chain([last]).collect()
+}
+
+fn mixed(seed: u64, number: u64) -> Vec<Change> {
     let mut rng = Random::new(seed ^ (number << 20));
     let mut writes: Vec<Change> = Vec::new();
     writes.push((LAST, b"last".to_vec(), Some(number.to_be_bytes().to_vec())));
@@ -197,11 +224,11 @@ pub(crate) struct Expected(Vec<Content>);
 type Content = BTreeMap<(Tree, Vec<u8>), Arc<[u8]>>;
 
 impl Expected {
-    pub(crate) fn new(seed: u64, transactions: u64) -> Self {
+    pub(crate) fn new(load: Load, seed: u64, transactions: u64) -> Self {
         let mut states = vec![BTreeMap::new()];
         for number in 1..=transactions {
             let mut state = states.last().unwrap().clone();
-            for (tree, key, value) in writes(seed, number) {
+            for (tree, key, value) in writes(load, seed, number) {
                 match value {
                     Some(value) => drop(state.insert((tree, key), Arc::from(value))),
                     None => drop(state.remove(&(tree, key))),
@@ -210,6 +237,11 @@ impl Expected {
             states.push(state);
         }
         Self(states)
+    }
+
+    /// How many there can be.
+    pub(crate) fn transactions(&self) -> u64 {
+        self.0.len() as u64 - 1
     }
 
     /// Opens a store, reads all of it, writes to it, and returns how many transactions it holds,
