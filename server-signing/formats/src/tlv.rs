@@ -1,0 +1,148 @@
+//! The shape of DER: what holds for every element, known or not.
+//!
+//! Source: ITU-T X.690 (02/2021), sections 8.1 and 10.1: definite lengths in their shortest form, strings in one piece.
+//! The `der` crate holds it for the fields that a type names; this walk holds it for the content of open types as well
+//! (unknown extensions, algorithm parameters, credentials), and knows UniversalString, whose tag the crate does not.
+
+use crate::error::{Error, Kind};
+use crate::limit::MAX_DEPTH;
+
+/// Walks over all elements, without recursion.
+pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
+    let mut ends = vec![bytes.len()];
+    let mut at = 0;
+    while let Some(&end) = ends.last() {
+        if at == end {
+            ends.pop();
+            continue;
+        }
+        let element = element(bytes, at, end)?;
+        at = element.content;
+        if element.constructed {
+            if ends.len() > MAX_DEPTH {
+                return Err(Error::new(Kind::Depth, at));
+            }
+            ends.push(element.end);
+        } else {
+            at = element.end;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses anything but exactly one element.
+pub(crate) fn check_one(bytes: &[u8]) -> Result<(), Error> {
+    let first = element(bytes, 0, bytes.len())?;
+    if first.end != bytes.len() {
+        return Err(Error::new(Kind::NotDer, first.end));
+    }
+    check(bytes)
+}
+
+struct Element {
+    constructed: bool,
+    content: usize,
+    end: usize,
+}
+
+fn element(bytes: &[u8], at: usize, end: usize) -> Result<Element, Error> {
+    let refuse = |at| Error::new(Kind::NotDer, at);
+    let within = bytes.get(at..end).ok_or(refuse(at))?;
+    let (&tag, after_tag) = within.split_first().ok_or(refuse(at))?;
+    let constructed = tag & CONSTRUCTED != 0;
+    let number = tag & NUMBER;
+    // No format here has a tag number above 30.
+    if number == NUMBER {
+        return Err(refuse(at));
+    }
+    let universal = tag & CLASS == 0;
+    // EXTERNAL, EMBEDDED PDV, SEQUENCE, SET and CHARACTER STRING have parts; a string in parts is BER.
+    if universal && (number == 0 || constructed != matches!(number, 8 | 11 | 16 | 17 | 29)) {
+        return Err(refuse(at));
+    }
+    let (length, taken) = length(after_tag).ok_or(refuse(at.saturating_add(1)))?;
+    let content = at.saturating_add(1).saturating_add(taken);
+    let element_end = content.checked_add(length).filter(|e| *e <= end).ok_or(refuse(at.saturating_add(1)))?;
+    let value = bytes.get(content..element_end).ok_or(refuse(content))?;
+    if universal && !constructed && !simple_value_fits(number, value) {
+        return Err(refuse(content));
+    }
+    Ok(Element { constructed, content, end: element_end })
+}
+
+/// The length and the number of bytes that it took.
+fn length(bytes: &[u8]) -> Option<(usize, usize)> {
+    let (&first, rest) = bytes.split_first()?;
+    if first < 0x80 {
+        return Some((usize::from(first), 1));
+    }
+    let count = usize::from(first & 0x7F);
+    if !(1..=4).contains(&count) {
+        return None;
+    }
+    let octets = rest.get(..count)?;
+    let length = octets.iter().fold(0_u64, |length, octet| (length << 8) | u64::from(*octet));
+    let shortest = octets.first() != Some(&0) && length >= 0x80;
+    shortest.then_some((usize::try_from(length).ok()?, count + 1))
+}
+
+fn simple_value_fits(number: u8, value: &[u8]) -> bool {
+    match (number, value) {
+        (1, value) => matches!(value, [0x00 | 0xFF]),
+        (2 | 10, []) => false,
+        (2 | 10, [0x00, second, ..]) => second & 0x80 != 0,
+        (2 | 10, [0xFF, second, ..]) => second & 0x80 == 0,
+        (5, value) => value.is_empty(),
+        _ => true,
+    }
+}
+
+const CLASS: u8 = 0xC0;
+const CONSTRUCTED: u8 = 0x20;
+const NUMBER: u8 = 0x1F;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nested(depth: usize) -> Vec<u8> {
+        (0..depth).fold(Vec::new(), |inner, _| {
+            let mut outer = vec![0x30];
+            match u8::try_from(inner.len()) {
+                Ok(short @ 0..=0x7F) => outer.push(short),
+                _ => outer.extend([0x82, (inner.len() >> 8) as u8, inner.len() as u8]),
+            }
+            outer.extend(inner);
+            outer
+        })
+    }
+
+    #[test]
+    fn refuses_each_break_of_der() {
+        let cases: [&[u8]; 14] = [
+            &[],
+            &[0x30],
+            &[0x30, 0x80, 0x00, 0x00],
+            &[0x04, 0x81, 0x01, 0x00],
+            &[0x04, 0x82, 0x00, 0x80],
+            &[0x04, 0x02, 0x00],
+            &[0x30, 0x02, 0x04, 0x01],
+            &[0x24, 0x03, 0x04, 0x01, 0x00],
+            &[0x10, 0x00],
+            &[0x01, 0x01, 0x01],
+            &[0x02, 0x02, 0x00, 0x7F],
+            &[0x02, 0x00],
+            &[0x05, 0x01, 0x00],
+            &[0x1F, 0x81, 0x01, 0x00],
+        ];
+        for bytes in cases {
+            assert_eq!(check_one(bytes).map_err(|e| e.kind), Err(Kind::NotDer), "{bytes:02x?}");
+        }
+    }
+
+    #[test]
+    fn bounds_the_depth() {
+        assert_eq!(check_one(&nested(MAX_DEPTH)), Ok(()));
+        assert_eq!(check_one(&nested(MAX_DEPTH + 1)).map_err(|e| e.kind), Err(Kind::Depth));
+    }
+}
