@@ -10,7 +10,8 @@
 //! * [`Trust`] and [`device`]: which devices are accepted;
 //! * [`crypto`]: the primitives, for tests and for issuers that work message by message;
 //! * [`Transport`]: how a call reaches the token. Any closure from bytes to bytes is one;
-//! * [`ca`]: certificates for the keys, and for devices.
+//! * [`ca`]: certificates for the keys, and for devices;
+//! * [`local`]: the names of the emulated local issuer.
 //!
 //! ```no_run
 //! use sks_client::Client;
@@ -40,6 +41,7 @@ pub mod ca;
 pub mod crypto;
 pub mod device;
 mod error;
+pub mod local;
 mod random;
 pub mod session;
 mod transport;
