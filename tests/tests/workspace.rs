@@ -22,6 +22,12 @@ const EDGES: &[(&str, &str)] = &[
     ("sks-pkcs11", "sks-issuer"),
     ("tw4s-sam", "tw4s-formats"),
     ("tw4s-firmware", "tw4s-formats"),
+    ("tw4s-store", "durable"),
+    ("tw4s-store", "tw4s-sam"),
+    ("tw4s", "tw4s-firmware"),
+    ("tw4s", "tw4s-formats"),
+    ("tw4s", "tw4s-sam"),
+    ("tw4s", "tw4s-store"),
 ];
 
 /// The only crate that may name the storage engines.
