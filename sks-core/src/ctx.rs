@@ -268,10 +268,7 @@ impl Device {
     }
 
     /// Runs a transaction that only removes, which a full store takes too.
-    pub(crate) fn commit_removal(
-        &self,
-        remove: impl Fn(&mut Work<'_>) -> Result<(), Refusal>,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn commit_removal(&self, remove: impl Fn(&mut Work<'_>) -> Result<(), Refusal>) -> Result<(), Refusal> {
         match self.commit(&remove) {
             Err(Refusal::StoreFull) => self.commit(|work| {
                 work.lose_count();

@@ -27,6 +27,10 @@ macro_rules! refusals {
         pub enum Refusal { $(#[doc = concat!("`", stringify!($status), "`: ", $text, ".")] $variant $(($type))?),* }
 
         impl Refusal {
+            /// Every refusal: its name, its status, and its text with the names of what is filled in.
+            pub const ALL: &'static [(&'static str, Status, &'static str)] =
+                &[$((stringify!($variant), Status::$status, $text)),*];
+
             /// The status of the answer.
             #[must_use]
             pub fn status(&self) -> Status {

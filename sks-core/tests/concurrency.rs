@@ -111,7 +111,9 @@ fn two_keys_generate_side_by_side() {
     let both = Arc::new(Barrier::new(2));
     let meet = Arc::clone(&both);
     let plain = Token::default();
-    let crypto = Arc::new(HookedCrypto(move || drop(meet.wait())));
+    let crypto = Arc::new(HookedCrypto(move || {
+        meet.wait();
+    }));
     let token = Token::on(plain.store, Config::default(), crypto);
     // Each generation waits for the other one.
     let made = [0, 1].map(|_| {
@@ -336,8 +338,7 @@ fn a_key_may_be_used_while_it_is_updated() {
     let new = second.key("New", |_| {});
     let request = second.update_request(&new, &first.key, &target);
     second.send(&request);
-    let keys = [&target, &new]
-        .map(|made| sks_issuer::device::VerifyingKey::from_spki(&made.public_key).unwrap());
+    let keys = [&target, &new].map(|made| sks_issuer::device::VerifyingKey::from_spki(&made.public_key).unwrap());
     let verifies = |at: usize, signature: &[u8]| keys[at].verifies_hash(&[7; 32], signature);
     thread::scope(|scope| {
         for _ in 0..4 {

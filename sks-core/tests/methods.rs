@@ -4,6 +4,8 @@
 //! in it and nothing else; each other refusal to change nothing but counters.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::type_complexity,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::wildcard_imports,

@@ -9,11 +9,13 @@
 )]
 
 mod clock;
+pub mod dialogue;
 mod hooked_crypto;
 mod issuing;
 mod line;
 mod mem_store;
 mod rng;
+mod stage;
 mod token;
 
 pub use clock::FixedClock;
@@ -22,4 +24,5 @@ pub use issuing::{Issuing, Made, ca_certificate, certificate, id, secret};
 pub use line::Line;
 pub use mem_store::MemStore;
 pub use rng::SeededRng;
+pub use stage::Stage;
 pub use token::{DEVICE_NAME, Token, golden, golden_ca};

@@ -112,7 +112,8 @@ pub fn golden_ca() -> Vec<u8> {
     hex::decode(value["certificates"][1].as_str().expect("there are two certificates")).expect("in hex")
 }
 
-fn identity() -> Identity {
+/// The device identity of the golden vectors.
+pub(crate) fn identity() -> Identity {
     let mut private_key = hex::decode(PKCS8_PREFIX).expect("hex");
     private_key.extend(golden("device_private_key_d"));
     Identity { private_key: Secret::new(private_key), certificates: vec![golden("device_certificate"), golden_ca()] }

@@ -41,11 +41,15 @@ fn objects_are_kept_in_their_order_and_in_clear() {
 #[test]
 fn costs_one_operation_and_an_encrypted_one_two() {
     for (base, cost) in [(0, 1), (1, 2), (2, 1), (3, 1)] {
-        costs(cost, |s| s.key("Key.1", |_| {}), |s, made| {
-            let qualifier: &[u8] = if base == 3 { b"image/png" } else { b"" };
-            let request = s.extension_request(&made, base, qualifier, b"data", TYPE);
-            s.try_send(&request).map(drop)
-        });
+        costs(
+            cost,
+            |s| s.key("Key.1", |_| {}),
+            |s, made| {
+                let qualifier: &[u8] = if base == 3 { b"image/png" } else { b"" };
+                let request = s.extension_request(&made, base, qualifier, b"data", TYPE);
+                s.try_send(&request).map(drop)
+            },
+        );
     }
 }
 

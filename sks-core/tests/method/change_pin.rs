@@ -47,8 +47,13 @@ fn a_bad_new_pin_costs_no_try() {
         |r| (r.pattern_restrictions, r.format) = (Octet(pattern::TWO_IN_A_ROW), Format::Numeric.into()),
         |_| {},
     );
-    for (new, words) in [("", "MinLength"), ("123", "MinLength"), ("123456789", "MaxLength"), ("12a4", "Format"), ("1124", "two-in-a-row")]
-    {
+    for (new, words) in [
+        ("", "MinLength"),
+        ("123", "MinLength"),
+        ("123456789", "MaxLength"),
+        ("12a4", "Format"),
+        ("1124", "two-in-a-row"),
+    ] {
         for old in [PIN, "0000"] {
             refuses(&token, &change(handle, old, new), Status::Option, words);
         }

@@ -8,8 +8,7 @@ use crate::support::crowded;
 
 #[test]
 fn tells_what_the_token_is_and_can() {
-    let config =
-        Config { vendor_name: "A vendor".into(), vendor_description: "x".repeat(100), ..Config::default() };
+    let config = Config { vendor_name: "A vendor".into(), vendor_description: "x".repeat(100), ..Config::default() };
     let info = Token::new(config).call(&Request {}).unwrap();
     assert_eq!(info.api_level, 1);
     assert_eq!((info.vendor_name, info.vendor_description), ("A vendor".into(), "x".repeat(100).as_str().into()));
@@ -23,8 +22,7 @@ fn tells_what_the_token_is_and_can() {
 #[test]
 fn lists_every_algorithm() {
     let info = crowded().call(&Request {}).unwrap();
-    let listed: Vec<String> =
-        info.algorithm.0.iter().map(|uri| String::from_utf8(uri.0.clone()).unwrap()).collect();
+    let listed: Vec<String> = info.algorithm.0.iter().map(|uri| String::from_utf8(uri.0.clone()).unwrap()).collect();
     let expected = [
         "http://www.w3.org/2001/04/xmlenc#aes128-cbc",
         "http://www.w3.org/2001/04/xmlenc#aes192-cbc",

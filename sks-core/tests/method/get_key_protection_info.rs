@@ -110,7 +110,9 @@ fn a_deletion_meanwhile_is_no_damage() {
     let token = crowded();
     let handle = pin_only_key(&token);
     let other = token.clone();
-    token.store.after_get(sks_core::record::Address::Key(handle.0), move || drop(other.call(&delete(handle, "")).unwrap()));
+    token.store.after_get(sks_core::record::Address::Key(handle.0), move || {
+        other.call(&delete(handle, "")).unwrap();
+    });
     let refused = token.call(&Request { key_handle: handle }).unwrap_err();
     expect(&refused, Status::NoKey, "no key with this handle");
 }

@@ -41,10 +41,10 @@ fn policies_go_with_their_last_key_and_the_other_keys_get_a_new_owner() {
     let request = second.delete_request(&first.key, &a);
     second.send(&request);
     second.close();
-    assert_eq!(keys(&token).iter().map(|(handle, key)| (*handle, key.provisioning_handle)).collect::<Vec<_>>(), [(
-        b.handle.0,
-        second.handle
-    )]);
+    assert_eq!(
+        keys(&token).iter().map(|(handle, key)| (*handle, key.provisioning_handle)).collect::<Vec<_>>(),
+        [(b.handle.0, second.handle)]
+    );
     let all = token.store.snapshot();
     assert!(!all.contains_key(&Address::Session(first.handle.0)), "the old session has no mission any more");
     assert!(!all.contains_key(&Address::PinPolicy(policies[0].0)));
@@ -250,7 +250,6 @@ fn needs_an_open_session() {
     let token = crowded();
     let (target, owner) = updatable_key(&token);
     let open = Open::on(&token, |_| {});
-    let request =
-        Request { provisioning_handle: ProvisioningHandle(1), ..open.delete_request(&owner, &target) };
+    let request = Request { provisioning_handle: ProvisioningHandle(1), ..open.delete_request(&owner, &target) };
     refuses(&token, &request, Status::NoSession, "no provisioning session");
 }

@@ -233,8 +233,7 @@ fn the_target_must_be_an_updatable_key_of_a_closed_session() {
     for (handle, status, words) in cases {
         let mut open = Open::on(&token, |_| {});
         let new = open.key("New", |_| {});
-        let request =
-            Request { key_handle_original: KeyHandle(handle), ..open.update_request(&new, &owner, &target) };
+        let request = Request { key_handle_original: KeyHandle(handle), ..open.update_request(&new, &owner, &target) };
         open.aborts(&request, status, words);
     }
 }
@@ -284,8 +283,7 @@ fn a_target_that_changed_ends_the_session() {
         .collect();
     let refused = late.try_close().unwrap_err();
     expect(&refused, Status::SessionVerify, "was deleted, or updated");
-    let after: Vec<_> =
-        world(&token).into_iter().filter(|(_, record)| matches!(record, Record::Key(_))).collect();
+    let after: Vec<_> = world(&token).into_iter().filter(|(_, record)| matches!(record, Record::Key(_))).collect();
     assert_eq!(after, before);
     assert_eq!(attributes(&token, a.handle).x509_certificate.0[0], a.certificate);
 }
@@ -296,7 +294,6 @@ fn needs_an_open_session() {
     let (target, owner) = updatable_key(&token);
     let mut open = Open::on(&token, |_| {});
     let new = open.key("New", |_| {});
-    let request =
-        Request { provisioning_handle: ProvisioningHandle(1), ..open.update_request(&new, &owner, &target) };
+    let request = Request { provisioning_handle: ProvisioningHandle(1), ..open.update_request(&new, &owner, &target) };
     refuses(&token, &request, Status::NoSession, "no provisioning session");
 }

@@ -39,10 +39,14 @@ fn the_key_becomes_the_restored_one_of_whatever_type() {
 #[test]
 fn costs_two_operations() {
     let soft = generate_key().unwrap();
-    costs(2, |s| waiting(s, &soft.public_key), |s, made| {
-        let request = s.restore_request(&made, soft.private_key.expose());
-        s.try_send(&request).map(drop)
-    });
+    costs(
+        2,
+        |s| waiting(s, &soft.public_key),
+        |s, made| {
+            let request = s.restore_request(&made, soft.private_key.expose());
+            s.try_send(&request).map(drop)
+        },
+    );
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use sks_core::record::{Address, Material, Record};
 use sks_tests::{Made, id, secret};
 use sks_wire::algorithm::Algorithm;
-use sks_wire::method::set_symmetric_key::{Request, mac_data};
 use sks_wire::method::get_key_handle;
+use sks_wire::method::set_symmetric_key::{Request, mac_data};
 use sks_wire::types::{KeyHandle, KeyUsage};
 use sks_wire::{MethodId, Status};
 
@@ -37,10 +37,14 @@ fn the_private_key_is_not_kept_and_the_symmetric_one_is() {
 
 #[test]
 fn costs_two_operations() {
-    costs(2, |s| s.key("Key.1", |r| r.key_usage = KeyUsage::SymmetricKey.into()), |s, made| {
-        let request = s.symmetric_request(&made, b"k", &[SHA1]);
-        s.try_send(&request).map(drop)
-    });
+    costs(
+        2,
+        |s| s.key("Key.1", |r| r.key_usage = KeyUsage::SymmetricKey.into()),
+        |s, made| {
+            let request = s.symmetric_request(&made, b"k", &[SHA1]);
+            s.try_send(&request).map(drop)
+        },
+    );
 }
 
 #[test]
@@ -103,7 +107,12 @@ fn algorithms_ascend_strictly_are_symmetric_and_fit_the_key() {
         (16, &[b"http://xmlns.webpki.org/keygen2/1.0#algorithm.ecdh"], Status::Algorithm, "none of the supported"),
         (17, &[b"http://www.w3.org/2001/04/xmlenc#aes128-cbc"], Status::Algorithm, "does not fit"),
         (16, &[b"http://www.w3.org/2001/04/xmlenc#aes256-cbc"], Status::Algorithm, "does not fit"),
-        (20, &[SHA1, b"http://xmlns.webpki.org/keygen2/1.0#algorithm.aes.ecb.nopad"], Status::Algorithm, "does not fit"),
+        (
+            20,
+            &[SHA1, b"http://xmlns.webpki.org/keygen2/1.0#algorithm.aes.ecb.nopad"],
+            Status::Algorithm,
+            "does not fit",
+        ),
     ];
     for (length, uris, status, words) in bad {
         let mut open = Open::new();

@@ -28,8 +28,7 @@ pub(crate) fn world(token: &Token) -> World {
 #[track_caller]
 pub(crate) fn same(found: &World, expected: &World, what: &str) {
     let all = found.keys().chain(expected.keys());
-    let differing: std::collections::BTreeSet<&Address> =
-        all.filter(|at| found.get(at) != expected.get(at)).collect();
+    let differing: std::collections::BTreeSet<&Address> = all.filter(|at| found.get(at) != expected.get(at)).collect();
     assert!(differing.is_empty(), "{what}: {differing:?}");
 }
 
