@@ -126,3 +126,12 @@ fn an_unknown_method_touches_no_session() {
     expect(&refusal_of(&token.device.call(&[])), Status::Option, "method at byte 0");
     assert_eq!(token.store.snapshot(), before);
 }
+
+#[test]
+fn every_refusals_text_is_a_sentence_that_helps() {
+    for (name, status, text) in sks_core::refusal::Refusal::ALL {
+        let filled_in = *text == "{e}";
+        let helpful = text.is_ascii() && text.split(' ').count() >= 4 && !text.ends_with('.') && text.trim() == *text;
+        assert!(filled_in || helpful, "{name} ({status}): {text:?}");
+    }
+}

@@ -9,8 +9,8 @@ use sks_issuer::ca::{Ca, Leaf, Subject};
 use sks_issuer::{EphemeralKey, SessionKey};
 use sks_wire::algorithm::Algorithm;
 use sks_wire::method::{
-    Method, abort_provisioning_session, add_extension_data, close_provisioning_session, create_key_pair, create_pin_policy,
-    create_provisioning_session, create_puk_policy, get_device_info, post_provisioning_delete_key,
+    Method, abort_provisioning_session, add_extension_data, close_provisioning_session, create_key_pair,
+    create_pin_policy, create_provisioning_session, create_puk_policy, get_device_info, post_provisioning_delete_key,
     post_provisioning_update_key, restore_private_key, set_certificate_path, set_symmetric_key,
 };
 use sks_wire::types::{

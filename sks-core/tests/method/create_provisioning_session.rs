@@ -234,3 +234,24 @@ fn handles_are_never_used_again() {
         session.try_close().unwrap_err();
     }
 }
+
+/// A session that cannot be removed, since its record is damaged, keeps no other one.
+#[test]
+fn the_sweep_goes_on_after_a_damaged_session() {
+    use sks_core::record::{Address, Record};
+    let open = Open::with(|r| r.session_life_time = 1);
+    let mut records = open.token.store.snapshot();
+    records.insert(Address::OpenSession(0), Record::Time(u64::MAX));
+    records.insert(Address::Session(0), Record::Mark);
+    let token = Token::on(
+        sks_tests::MemStore::from_snapshot(records),
+        sks_core::Config::default(),
+        std::sync::Arc::new(sks_core::crypto::engine()),
+    );
+    let mut txn = sks_core::ports::Store::begin(&token.store).unwrap();
+    txn.put(Address::OpenSession(0), Record::Time(0)).unwrap();
+    txn.commit().unwrap();
+    token.clock.advance(Duration::from_millis(1001));
+    expect(&token.device.sweep().unwrap_err().answer(), Status::Internal, "damaged");
+    assert!(stored(&token, open.handle).is_none());
+}
