@@ -216,14 +216,20 @@ pub enum FirmwareError {
     /// The wrapped key is not one that this module made.
     #[error("the wrapped key is not one that this module made")]
     WrappedKey,
+    /// The SAD's `hashAlgorithm` cannot be read, or a hash does not have its digest's length.
+    #[error("the hashes do not fit the hash algorithm")]
+    HashLength,
+    /// There is no wrapped key, and all that is verified before it was in order.
+    #[error("there is no wrapped key")]
+    NoKey,
     /// The SAD's KeyID is not the wrapped key's.
     #[error("the SAD names another key than the wrapped key")]
     KeyMismatch,
     /// The user of token, credential and wrapped key is not one and the same.
     #[error("the wrapped key belongs to another user")]
     UserMismatch,
-    /// The signature algorithm does not fit the key, is unknown, or a hash does not have its length.
-    #[error("the algorithm does not fit the key or the hashes")]
+    /// The signature algorithm does not fit the key.
+    #[error("the algorithm does not fit the key")]
     Algorithm,
     /// No crypto module here makes such a key.
     #[error("no key of this kind can be made here")]
@@ -269,8 +275,9 @@ pub struct SignOrder<'a> {
     pub user_id: &'a UserId,
     /// This user's registered IdP certificates, DER.
     pub registered: &'a [Vec<u8>],
-    /// The wrapped key that the SAD's KeyID names, DER, as the store has it.
-    pub wrapped_key: &'a [u8],
+    /// The wrapped key that the SAD's KeyID names, DER, as the store has it; `None` if it has none, for whether the
+    /// token and the SAD are sound comes before NotFound.
+    pub wrapped_key: Option<&'a [u8]>,
 }
 
 /// The key that the user rows' and roots' MACs are made with: HMAC-SHA256, derived in the firmware.
@@ -336,9 +343,16 @@ pub trait Firmware: Send + Sync {
     /// reserved one is activated at once.
     ///
     /// # Errors
-    /// The first that holds of `UnknownSigner`, `TokenSignature`, `UnregisteredSigner`, `SadSignature`, `Algorithm`
-    /// (a hash's length), `WrappedKey`, `KeyMismatch`, `UserMismatch`, `Algorithm` (the key's kind); `Malformed`.
+    /// `Malformed`; then the first that holds of `UnknownSigner`, `TokenSignature`, `UnregisteredSigner`,
+    /// `SadSignature`, `HashLength`, `NoKey`, `WrappedKey`, `KeyMismatch`, `UserMismatch` (token, credential and wrapped
+    /// key), `Algorithm`.
     fn admit<'f>(&'f self, order: &SignOrder<'_>) -> Result<Box<dyn Admitted + 'f>, FirmwareError>;
+
+    /// Verifies the signature of a wrapped key, for the check of the data's integrity: true if this module made it.
+    ///
+    /// # Errors
+    /// `NotOperational`.
+    fn verify_wrapped_key(&self, wrapped_key: &[u8]) -> Result<bool, FirmwareError>;
 
     /// The key for the rows' MACs. Asked once, at start.
     ///
