@@ -140,7 +140,9 @@ impl Device {
             puks: Locks::default(),
             owed: Owed::default(),
         };
-        device.sweep().map_err(StartError::Store)?;
+        // What this cannot remove must not keep every other session and key from being used; the daemon sweeps again
+        // every minute, and logs what it cannot do.
+        let _ = device.sweep();
         Ok(device)
     }
 

@@ -254,4 +254,6 @@ fn the_sweep_goes_on_after_a_damaged_session() {
     token.clock.advance(Duration::from_millis(1001));
     expect(&token.device.sweep().unwrap_err().answer(), Status::Internal, "damaged");
     assert!(stored(&token, open.handle).is_none());
+    // Nor does it keep the token from starting again.
+    let _ = token.restarted();
 }
