@@ -1,0 +1,209 @@
+//! What the token holds: its keys and the slots that they fall into, as of one getChangeCount.
+//!
+//! Keys of open sessions are not there yet, so they are left out. Slots are the groups of keys that share a PIN
+//! (getKeyGroup), and slot 0 for the keys without one; the groups of the local issuer's `user-pin` policies are one slot
+//! together.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
+
+use sks_client::Error;
+use sks_issuer::local;
+use sks_wire::method::{
+    enumerate_keys, enumerate_provisioning_sessions, get_change_count, get_device_info, get_extension_object,
+    get_key_group, get_key_protection_info,
+};
+use sks_wire::types::{Enumerated, KeyHandle, NO_HANDLE, ProvisioningHandle};
+
+use crate::object::{ID_EXTENSION, Key, Object, PublicPart};
+use crate::slot::SlotNames;
+use crate::token::Token;
+
+/// What the token holds.
+pub(crate) struct Listing {
+    /// getChangeCount before the keys were listed.
+    pub(crate) count: u32,
+    /// The device's own certificate, DER.
+    pub(crate) device: Arc<Vec<u8>>,
+    /// Keys by handle.
+    pub(crate) keys: HashMap<u32, Arc<Key>>,
+    /// Slots by id.
+    pub(crate) slots: BTreeMap<u64, Slot>,
+}
+
+/// The keys of a slot.
+#[derive(Default)]
+pub(crate) struct Slot {
+    /// Ascending by handle.
+    pub(crate) keys: Vec<Arc<Key>>,
+    /// The lowest key of each PIN group, ascending; empty in slot 0.
+    pub(crate) groups: Vec<Arc<Key>>,
+    objects: OnceLock<Vec<Object>>,
+    by_id: OnceLock<HashMap<Vec<u8>, Vec<usize>>>,
+}
+
+impl Slot {
+    /// The objects of its keys. A CA's certificate is there once, whatever the number of keys under it.
+    pub(crate) fn objects(&self) -> &[Object] {
+        self.objects.get_or_init(|| {
+            let mut seen = HashSet::new();
+            self.keys.iter().flat_map(Object::of_key).filter(|object| object.is_first(&mut seen)).collect()
+        })
+    }
+
+    /// The objects with this CKA_ID.
+    pub(crate) fn with_id<'a>(&'a self, id: &[u8]) -> impl Iterator<Item = &'a Object> {
+        let objects = self.objects();
+        let by_id = self.by_id.get_or_init(|| {
+            let mut by_id: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+            for (at, object) in objects.iter().enumerate() {
+                if let Some(id) = object.id() {
+                    by_id.entry(id).or_default().push(at);
+                }
+            }
+            by_id
+        });
+        by_id.get(id).into_iter().flatten().filter_map(|at| objects.get(*at))
+    }
+}
+
+/// The present count.
+pub(crate) fn count(token: &Token) -> Result<u32, Error> {
+    Ok(token.call(&get_change_count::Request {})?.count)
+}
+
+impl Listing {
+    /// Lists the token. `last` is the listing before, whose parsed certificates are kept.
+    pub(crate) fn take(token: &Token, names: &SlotNames, last: Option<&Listing>) -> Result<Self, Error> {
+        // First: what changes while the list is made raises it, and the next look finds out.
+        let count = count(token)?;
+        let device = match last {
+            Some(last) => Arc::clone(&last.device),
+            None => Arc::new(device(token)?),
+        };
+        let issuers = issuers(token)?;
+        let found = keys(token)?;
+        let groups = ask(token, &found, |key_handle| get_key_group::Request { key_handle })?;
+        let policies = ask(token, &found, |key_handle| get_key_protection_info::Request { key_handle })?;
+        let mut keys = HashMap::new();
+        let mut listed = Vec::new();
+        for (((handle, told), group), policy) in found.into_iter().zip(groups).zip(policies) {
+            // Gone since, or not there yet.
+            let (Some(group), Some(policy)) = (group, policy) else { continue };
+            let issuer: Arc<str> = issuers.get(&told.provisioning_handle.0).cloned().unwrap_or_default();
+            let public = last.and_then(|last| last.keys.get(&handle)).and_then(|old| old.public_part_of(&told));
+            let public = public.unwrap_or_else(|| Arc::new(PublicPart::default()));
+            let is_local = *issuer == *local::ISSUER_URI && group.pin_policy_id.0 == local::PIN_POLICY_ID.as_bytes();
+            let id = chosen_id(token, handle, &told)?;
+            listed.push((Key::new(handle, told, &group, policy, issuer, id, public), is_local));
+        }
+        let ids = names.assign(listed.iter().map(|(key, is_local)| (key.handle, key.group, *is_local)));
+        let mut slots: BTreeMap<u64, Slot> = BTreeMap::from([(0, Slot::default())]);
+        for ((mut key, _), slot) in listed.into_iter().zip(ids) {
+            key.slot = slot;
+            let key = Arc::new(key);
+            let slot = slots.entry(slot).or_default();
+            if key.group == key.handle {
+                slot.groups.push(Arc::clone(&key));
+            }
+            slot.keys.push(Arc::clone(&key));
+            keys.insert(key.handle, key);
+        }
+        Ok(Self { count, device, keys, slots })
+    }
+}
+
+fn device(token: &Token) -> Result<Vec<u8>, Error> {
+    let info = token.call(&get_device_info::Request {})?;
+    Ok(info.x509_certificate.0.into_iter().next().unwrap_or_default())
+}
+
+/// The IssuerURI of each session.
+fn issuers(token: &Token) -> Result<HashMap<u32, Arc<str>>, Error> {
+    let mut found = HashMap::new();
+    let mut after = NO_HANDLE;
+    loop {
+        let request =
+            |handle| enumerate_provisioning_sessions::Request { provisioning_handle: ProvisioningHandle(handle) };
+        let mut end = false;
+        for answer in token.call_all(&guesses(after).map(request).collect::<Vec<_>>())? {
+            match answer?.next {
+                Enumerated::Next { handle, item } => {
+                    found.insert(handle, Arc::from(String::from_utf8_lossy(&item.issuer_uri.0).as_ref()));
+                    after = if after == NO_HANDLE { handle } else { after.max(handle) };
+                }
+                Enumerated::End => end = true,
+            }
+        }
+        if end {
+            return Ok(found);
+        }
+    }
+}
+
+/// The keys of closed sessions, ascending.
+fn keys(token: &Token) -> Result<Vec<(u32, enumerate_keys::Key)>, Error> {
+    let mut found: BTreeMap<u32, enumerate_keys::Key> = BTreeMap::new();
+    let mut after = NO_HANDLE;
+    loop {
+        let request = |handle| enumerate_keys::Request { key_handle: KeyHandle(handle) };
+        let mut end = false;
+        for answer in token.call_all(&guesses(after).map(request).collect::<Vec<_>>())? {
+            match answer?.next {
+                Enumerated::Next { handle, item } => {
+                    after = if after == NO_HANDLE { handle } else { after.max(handle) };
+                    if !item.x509_certificate.0.is_empty() {
+                        found.insert(handle, item);
+                    }
+                }
+                Enumerated::End => end = true,
+            }
+        }
+        if end {
+            return Ok(found.into_iter().collect());
+        }
+    }
+}
+
+/// How many handles are asked for at once. Handles are dealt out in a row, so the key after the last one mostly has the
+/// next number; where it has not, the same key is told again.
+const AHEAD: u32 = 32;
+
+/// The inputs of the next enumeration calls: the first alone tells where the handles begin.
+fn guesses(after: u32) -> std::ops::RangeInclusive<u32> {
+    if after == NO_HANDLE { NO_HANDLE..=NO_HANDLE } else { after..=after.saturating_add(AHEAD).min(NO_HANDLE - 1) }
+}
+
+/// One answer for each key; none for one that the token has no more.
+fn ask<M: sks_wire::Method>(
+    token: &Token,
+    keys: &[(u32, enumerate_keys::Key)],
+    request: impl Fn(KeyHandle) -> M,
+) -> Result<Vec<Option<M::Response>>, Error> {
+    let requests: Vec<M> = keys.iter().map(|(handle, _)| request(KeyHandle(*handle))).collect();
+    let answers = token.call_all(&requests)?;
+    answers
+        .into_iter()
+        .map(|answer| match answer {
+            Ok(answer) => Ok(Some(answer)),
+            Err(Error::Refused(_)) => Ok(None),
+            Err(error) => Err(error),
+        })
+        .collect()
+}
+
+/// The CKA_ID that was given at generation.
+fn chosen_id(token: &Token, handle: u32, told: &enumerate_keys::Key) -> Result<Option<Vec<u8>>, Error> {
+    if !told.extension_type.0.iter().any(|kind| kind.0 == ID_EXTENSION.as_bytes()) {
+        return Ok(None);
+    }
+    let request = get_extension_object::Request {
+        key_handle: KeyHandle(handle),
+        extension_type: ID_EXTENSION.as_bytes().to_vec(),
+    };
+    match token.call(&request) {
+        Ok(object) => Ok(Some(object.extension_data.0.expose().to_vec())),
+        Err(Error::Refused(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,169 @@
+//! What C_Initialize makes: the state of one process' use of the token.
+//!
+//! Every lock here is held for a few instructions, never over a call to the token.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cryptoki_sys::{
+    CKR_CRYPTOKI_NOT_INITIALIZED, CKR_FUNCTION_FAILED, CKR_SESSION_HANDLE_INVALID, CKR_SLOT_ID_INVALID,
+    CKR_TOKEN_NOT_PRESENT,
+};
+use parking_lot::Mutex;
+use sks_client::paths;
+use sks_issuer::ca::LocalCa;
+
+use crate::error::{Result, Rv};
+use crate::listing::{self, Listing};
+use crate::login::Login;
+use crate::object::Held;
+use crate::session::Session;
+use crate::slot::SlotNames;
+use crate::token::Token;
+
+/// The state between C_Initialize and C_Finalize.
+pub(crate) struct Module {
+    /// The process that initialised it. A child has to do so again.
+    pid: u32,
+    pub(crate) token: Token,
+    names: SlotNames,
+    listing: Mutex<Option<Arc<Listing>>>,
+    /// The slots that C_GetSlotList has shown.
+    shown: Mutex<BTreeSet<u64>>,
+    pub(crate) sessions: Mutex<BTreeMap<u64, Arc<Session>>>,
+    pub(crate) logins: Mutex<BTreeMap<u64, Arc<Login>>>,
+    pub(crate) held: Mutex<BTreeMap<u64, Arc<Held>>>,
+    /// The local issuer's CA.
+    pub(crate) ca: Mutex<Option<Arc<LocalCa>>>,
+    next: AtomicU64,
+}
+
+/// Handles of session objects begin here, above those of any key's.
+const HELD: u64 = 1 << 60;
+
+impl Module {
+    pub(crate) fn new() -> Self {
+        Self {
+            pid: std::process::id(),
+            token: Token::new(),
+            names: SlotNames::default(),
+            listing: Mutex::default(),
+            shown: Mutex::default(),
+            sessions: Mutex::default(),
+            logins: Mutex::default(),
+            held: Mutex::default(),
+            ca: Mutex::default(),
+            next: AtomicU64::new(1),
+        }
+    }
+
+    /// Refuses a process that has inherited the state through a fork.
+    pub(crate) fn check_process(&self) -> Result<()> {
+        if self.pid == std::process::id() { Ok(()) } else { Rv::err(CKR_CRYPTOKI_NOT_INITIALIZED) }
+    }
+
+    /// Ends it: PINs are wiped, connections closed.
+    pub(crate) fn end(&self) {
+        self.sessions.lock().clear();
+        self.logins.lock().clear();
+        self.held.lock().clear();
+        *self.listing.lock() = None;
+        self.token.disconnect();
+    }
+
+    /// After a fork, in the child: closes what was inherited. Locks that a thread of the parent held stay shut.
+    pub(crate) fn abandon(&self) {
+        if let Some(mut logins) = self.logins.try_lock() {
+            logins.clear();
+        }
+        if let Some(mut sessions) = self.sessions.try_lock() {
+            sessions.clear();
+        }
+        self.token.disconnect();
+    }
+
+    /// A number that was not used yet.
+    pub(crate) fn fresh(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A handle for a new session object.
+    pub(crate) fn fresh_object(&self) -> u64 {
+        HELD | self.fresh()
+    }
+
+    /// The local issuer's CA, made at first use.
+    pub(crate) fn ca(&self) -> Result<Arc<LocalCa>> {
+        let known = self.ca.lock().clone();
+        if let Some(ca) = known {
+            return Ok(ca);
+        }
+        let ca = LocalCa::open_or_create(&paths::defaults().local_ca).map_err(|_| Rv(CKR_FUNCTION_FAILED))?;
+        Ok(Arc::clone(self.ca.lock().insert(Arc::new(ca))))
+    }
+
+    /// A key made during a login takes its PIN.
+    pub(crate) fn admit(&self, slot: u64, policy: u32) {
+        let mut logins = self.logins.lock();
+        if let Some(Login::User { pin, policies }) = logins.get(&slot).map(Arc::as_ref) {
+            let mut policies = policies.clone();
+            policies.insert(policy);
+            let login = Login::User { pin: pin.clone(), policies };
+            logins.insert(slot, Arc::new(login));
+        }
+    }
+
+    /// What the token holds now.
+    pub(crate) fn listing(&self) -> Result<Arc<Listing>> {
+        let last = self.listing.lock().clone();
+        if let Some(last) = &last
+            && listing::count(&self.token)? == last.count
+        {
+            return Ok(Arc::clone(last));
+        }
+        let fresh = Arc::new(Listing::take(&self.token, &self.names, last.as_deref())?);
+        *self.listing.lock() = Some(Arc::clone(&fresh));
+        Ok(fresh)
+    }
+
+    /// What the token held at the last look, or holds now if there was none.
+    pub(crate) fn last_listing(&self) -> Result<Arc<Listing>> {
+        let last = self.listing.lock().clone();
+        match last {
+            Some(last) => Ok(last),
+            None => self.listing(),
+        }
+    }
+
+    /// The slots' ids, and whether each has keys (slot 0: a token).
+    pub(crate) fn slots(&self, renew: bool) -> Vec<(u64, bool)> {
+        let listing = self.listing().ok();
+        let mut shown = self.shown.lock();
+        if renew || shown.is_empty() {
+            shown.insert(0);
+            shown.extend(listing.iter().flat_map(|listing| listing.slots.keys()));
+        }
+        let present = |slot: &u64| listing.as_ref().is_some_and(|listing| listing.slots.contains_key(slot));
+        shown.iter().map(|slot| (*slot, present(slot))).collect()
+    }
+
+    /// Refuses a slot that C_GetSlotList has not shown.
+    pub(crate) fn check_slot(&self, slot: u64) -> Result<()> {
+        if self.shown.lock().is_empty() {
+            self.slots(true);
+        }
+        if self.shown.lock().contains(&slot) { Ok(()) } else { Rv::err(CKR_SLOT_ID_INVALID) }
+    }
+
+    /// A slot's present listing.
+    pub(crate) fn present(&self, slot: u64) -> Result<Arc<Listing>> {
+        self.check_slot(slot)?;
+        let listing = self.listing()?;
+        if listing.slots.contains_key(&slot) { Ok(listing) } else { Rv::err(CKR_TOKEN_NOT_PRESENT) }
+    }
+
+    pub(crate) fn session(&self, handle: u64) -> Result<Arc<Session>> {
+        self.sessions.lock().get(&handle).cloned().ok_or(Rv(CKR_SESSION_HANDLE_INVALID))
+    }
+}
