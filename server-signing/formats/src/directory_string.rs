@@ -172,7 +172,7 @@ mod tests {
             let string = DirectoryString::with_kind(kind, content.to_vec()).unwrap();
             assert_eq!(string.text(), "Z\u{fc}", "{kind:?}");
             let der = string.to_der().unwrap();
-            assert_eq!(der[0], kind as u8);
+            assert_eq!(der.first(), Some(&(kind as u8)));
             assert_eq!(DirectoryString::from_der(&der).unwrap(), string, "kept in its kind");
         }
         assert_eq!(DirectoryString::with_kind(StringKind::Printable, b"Zu".to_vec()).unwrap().text(), "Zu");

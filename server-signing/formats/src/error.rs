@@ -15,6 +15,8 @@ pub enum Kind {
     },
     /// A tag, length or simple value that DER does not allow, or an element that ends outside its parent.
     NotDer,
+    /// Bytes are left after the value.
+    Trailing,
     /// More than [`limit::MAX_DEPTH`](crate::limit::MAX_DEPTH) elements within each other.
     Depth,
     /// Readable, but not in the one encoding that DER gives the value.
@@ -36,6 +38,7 @@ impl fmt::Display for Kind {
         match self {
             Self::TooLong { max } => write!(f, "longer than {max} bytes"),
             Self::NotDer => write!(f, "not DER"),
+            Self::Trailing => write!(f, "bytes left over"),
             Self::Depth => write!(f, "nested too deeply"),
             Self::NotCanonical => write!(f, "not in canonical encoding"),
             Self::Field(kind) => write!(f, "{kind}"),

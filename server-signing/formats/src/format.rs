@@ -16,8 +16,8 @@ pub trait Format: Encode + for<'a> Decode<'a, Error = der::Error> {
     /// Reads the whole of `bytes`.
     ///
     /// # Errors
-    /// [`Kind::TooLong`], [`Kind::NotDer`] or [`Kind::Depth`] before any field is looked at; [`Kind::Field`] for what a
-    /// field refuses, bytes left over among it; [`Kind::NotCanonical`] where writing the value gives other bytes.
+    /// [`Kind::TooLong`], [`Kind::NotDer`], [`Kind::Trailing`] or [`Kind::Depth`] before any field is looked at;
+    /// [`Kind::Field`] for what a field refuses; [`Kind::NotCanonical`] where writing the value gives other bytes.
     fn parse(bytes: &[u8]) -> Result<Self, Error> {
         bound::<Self>(bytes)?;
         tlv::check(bytes)?;

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use der::{Decode, Encode, Length, Reader, Writer};
+use der::{Decode, Encode, ErrorKind, Length, Reader, Writer};
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::format::Format;
+use crate::limit::MAX_TOKEN_LEN;
 use crate::tlv;
 
-/// One DER element of any type.
+/// One DER element of any type, no longer than a token: the largest that we read out of one is a token.
 ///
 /// The `der` crate's `Any` is not used: it refuses UniversalString, and its Debug prints content.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -18,19 +19,26 @@ impl Open {
     /// Takes one element, tag and length included.
     ///
     /// # Errors
-    /// [`Kind::NotDer`](crate::Kind::NotDer) or [`Kind::Depth`](crate::Kind::Depth).
+    /// [`Kind::NotDer`], [`Kind::Trailing`], [`Kind::Depth`] or [`Kind::TooLong`].
     pub fn new(der: impl Into<Vec<u8>>) -> Result<Self, Error> {
         let der = der.into();
-        tlv::check_one(&der)?;
-        Ok(Self(der))
+        tlv::check(&der)?;
+        Self::bounded(der)
     }
 
     /// Writes `value` as an open type.
     ///
     /// # Errors
-    /// What [`Format::to_bytes`] refuses.
+    /// What [`Format::to_bytes`] refuses, and [`Kind::TooLong`].
     pub fn from_value<T: Format>(value: &T) -> Result<Self, Error> {
-        value.to_bytes().map(Self)
+        Self::bounded(value.to_bytes()?)
+    }
+
+    fn bounded(der: Vec<u8>) -> Result<Self, Error> {
+        if der.len() > MAX_TOKEN_LEN {
+            return Err(Error::new(Kind::TooLong { max: MAX_TOKEN_LEN }, MAX_TOKEN_LEN));
+        }
+        Ok(Self(der))
     }
 
     /// Reads it as `T`.
@@ -62,7 +70,11 @@ impl<'a> Decode<'a> for Open {
         ahead.read_byte()?;
         let length = Length::decode(&mut ahead)?;
         let header = ahead.position().saturating_sub(reader.position());
-        Ok(Self(reader.read_vec((header + length)?)?))
+        let length = (header + length)?;
+        if usize::try_from(length)? > MAX_TOKEN_LEN {
+            return Err(reader.error(ErrorKind::Overlength));
+        }
+        Ok(Self(reader.read_vec(length)?))
     }
 }
 

@@ -7,9 +7,13 @@
 use crate::error::{Error, Kind};
 use crate::limit::MAX_DEPTH;
 
-/// Walks over all elements, without recursion.
+/// Walks over exactly one element and all within it, without recursion.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
-    let mut ends = vec![bytes.len()];
+    let whole = element(bytes, 0, bytes.len())?.end;
+    if whole != bytes.len() {
+        return Err(Error::new(Kind::Trailing, whole));
+    }
+    let mut ends = vec![whole];
     let mut at = 0;
     while let Some(&end) = ends.last() {
         if at == end {
@@ -30,15 +34,6 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses anything but exactly one element.
-pub(crate) fn check_one(bytes: &[u8]) -> Result<(), Error> {
-    let first = element(bytes, 0, bytes.len())?;
-    if first.end != bytes.len() {
-        return Err(Error::new(Kind::NotDer, first.end));
-    }
-    check(bytes)
-}
-
 struct Element {
     constructed: bool,
     content: usize,
@@ -56,8 +51,8 @@ fn element(bytes: &[u8], at: usize, end: usize) -> Result<Element, Error> {
         return Err(refuse(at));
     }
     let universal = tag & CLASS == 0;
-    // EXTERNAL, EMBEDDED PDV, SEQUENCE, SET and CHARACTER STRING have parts; a string in parts is BER.
-    if universal && (number == 0 || constructed != matches!(number, 8 | 11 | 16 | 17 | 29)) {
+    // A string in parts is BER.
+    if universal && (number == 0 || constructed != WITH_PARTS.contains(&number)) {
         return Err(refuse(at));
     }
     let (length, taken) = length(after_tag).ok_or(refuse(at.saturating_add(1)))?;
@@ -86,17 +81,48 @@ fn length(bytes: &[u8]) -> Option<(usize, usize)> {
     shortest.then_some((usize::try_from(length).ok()?, count + 1))
 }
 
+/// Where DER leaves one way to write a value, by universal tag number. The `der` crate takes an object identifier's bytes
+/// as they are, so that here alone `2A 80 01` is not another way to write `2A 01`.
 fn simple_value_fits(number: u8, value: &[u8]) -> bool {
     match (number, value) {
-        (1, value) => matches!(value, [0x00 | 0xFF]),
-        (2 | 10, []) => false,
-        (2 | 10, [0x00, second, ..]) => second & 0x80 != 0,
-        (2 | 10, [0xFF, second, ..]) => second & 0x80 == 0,
-        (5, value) => value.is_empty(),
+        (BOOLEAN, value) => matches!(value, [0x00 | 0xFF]),
+        (INTEGER | ENUMERATED, []) => false,
+        (INTEGER | ENUMERATED, [0x00, second, ..]) => second & 0x80 != 0,
+        (INTEGER | ENUMERATED, [0xFF, second, ..]) => second & 0x80 == 0,
+        (BIT_STRING, [unused, bits @ ..]) => match bits.last() {
+            None => *unused == 0,
+            Some(last) => *unused < 8 && last.trailing_zeros() >= u32::from(*unused),
+        },
+        (BIT_STRING, []) => false,
+        (NULL, value) => value.is_empty(),
+        (OBJECT_IDENTIFIER, value) => arcs_are_shortest(value),
+        (UTF8_STRING, value) => std::str::from_utf8(value).is_ok(),
         _ => true,
     }
 }
 
+/// X.690 8.19.2: "the leading octet of the subidentifier shall not have the value 80".
+fn arcs_are_shortest(value: &[u8]) -> bool {
+    let mut starts = true;
+    for octet in value {
+        if starts && *octet == 0x80 {
+            return false;
+        }
+        starts = octet & 0x80 == 0;
+    }
+    starts && !value.is_empty()
+}
+
+const BOOLEAN: u8 = 1;
+const INTEGER: u8 = 2;
+const BIT_STRING: u8 = 3;
+const NULL: u8 = 5;
+const OBJECT_IDENTIFIER: u8 = 6;
+const ENUMERATED: u8 = 10;
+const UTF8_STRING: u8 = 12;
+
+/// EXTERNAL, EMBEDDED PDV, SEQUENCE, SET and CHARACTER STRING.
+const WITH_PARTS: [u8; 5] = [8, 11, 16, 17, 29];
 const CLASS: u8 = 0xC0;
 const CONSTRUCTED: u8 = 0x20;
 const NUMBER: u8 = 0x1F;
@@ -119,7 +145,7 @@ mod tests {
 
     #[test]
     fn refuses_each_break_of_der() {
-        let cases: [&[u8]; 14] = [
+        let cases: [&[u8]; 22] = [
             &[],
             &[0x30],
             &[0x30, 0x80, 0x00, 0x00],
@@ -134,15 +160,23 @@ mod tests {
             &[0x02, 0x00],
             &[0x05, 0x01, 0x00],
             &[0x1F, 0x81, 0x01, 0x00],
+            &[0x03, 0x00],
+            &[0x03, 0x01, 0x01],
+            &[0x03, 0x02, 0x04, 0x08],
+            &[0x03, 0x02, 0x08, 0x00],
+            &[0x06, 0x00],
+            &[0x06, 0x03, 0x2A, 0x80, 0x01],
+            &[0x06, 0x02, 0x2A, 0x81],
+            &[0x0C, 0x01, 0xFF],
         ];
         for bytes in cases {
-            assert_eq!(check_one(bytes).map_err(|e| e.kind), Err(Kind::NotDer), "{bytes:02x?}");
+            assert_eq!(check(bytes).map_err(|e| e.kind), Err(Kind::NotDer), "{bytes:02x?}");
         }
     }
 
     #[test]
     fn bounds_the_depth() {
-        assert_eq!(check_one(&nested(MAX_DEPTH)), Ok(()));
-        assert_eq!(check_one(&nested(MAX_DEPTH + 1)).map_err(|e| e.kind), Err(Kind::Depth));
+        assert_eq!(check(&nested(MAX_DEPTH)), Ok(()));
+        assert_eq!(check(&nested(MAX_DEPTH + 1)).map_err(|e| e.kind), Err(Kind::Depth));
     }
 }

@@ -1,0 +1,30 @@
+//! Any bytes as the objects that carry a signature of ours or of a new key.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tw4s_formats::{CertificationRequest, Format, KeyKind, SignedPublicKey, SubjectPublicKeyInfoOwned, WrappedKey};
+
+fuzz_target!(|bytes: &[u8]| {
+    kept::<WrappedKey>(bytes);
+    kept::<SignedPublicKey>(bytes);
+    if let Some(request) = kept::<CertificationRequest>(bytes) {
+        let _ = request.check_structure();
+    }
+    if let Some(key) = kept::<SubjectPublicKeyInfoOwned>(bytes) {
+        let _ = KeyKind::of(&key);
+    }
+});
+
+fn kept<T: Format>(bytes: &[u8]) -> Option<T> {
+    match T::parse(bytes) {
+        Ok(value) => {
+            assert_eq!(value.to_bytes().expect("what was read can be written"), bytes);
+            Some(value)
+        }
+        Err(error) => {
+            assert!(error.at <= bytes.len());
+            None
+        }
+    }
+}
