@@ -37,7 +37,8 @@ pub enum Error {
         /// The newest format known here.
         known: u32,
     },
-    /// Files of the store are missing or hold what was never written. They are left as they were.
+    /// Files of the store are missing or hold what was never written. They are left as they were,
+    /// except where sled has taken damage in its log for the log's end, and wiped the rest.
     #[error("{path} is damaged ({what}): restore it from a backup")]
     Damaged {
         /// The damaged file or directory.

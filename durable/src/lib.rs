@@ -39,6 +39,14 @@
 //!
 //! Everything else in the directory belongs to others and is left alone.
 //!
+//! # What it does not promise
+//!
+//! * A damaged disk. Most damage is noticed and refused, and a restore from a backup is what helps.
+//!   sled takes a damaged place in its log for the log's end and wipes what is behind it; `SEEN`
+//!   shows that when something older than the last open or close is gone, but not what is newer.
+//! * A disk that says it has written and has not, or a file system that lies about fsync.
+//! * A backup by copying the directory of an open store.
+//!
 //! # What is inside the engine
 //!
 //! One ordered map of byte strings, so that one engine batch spans all trees:
