@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Abort(commands::abort::Args),
     /// Get a key and a certificate from an emulated local issuer
     Enroll(commands::enroll::Args),
+    /// Show where the PKCS#11 module is and how ssh, openssl, browsers and Java are told of it
+    Pkcs11(commands::pkcs11::Args),
     /// Send method bytes in hexadecimal, and show the answer's
     Raw(commands::raw::Args),
 }

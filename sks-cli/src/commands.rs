@@ -18,6 +18,7 @@ pub(crate) mod export;
 pub(crate) mod info;
 pub(crate) mod key;
 pub(crate) mod keys;
+pub(crate) mod pkcs11;
 pub(crate) mod raw;
 pub(crate) mod sessions;
 pub(crate) mod sign;

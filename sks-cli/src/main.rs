@@ -46,6 +46,7 @@ fn run(common: &args::Common, command: Command) -> Result<(), Failure> {
         Command::Export(args) => commands::export::run(common, args),
         Command::Abort(args) => commands::abort::run(common, args),
         Command::Enroll(args) => commands::enroll::run(common, args),
+        Command::Pkcs11(args) => commands::pkcs11::run(common, args),
         Command::Raw(args) => commands::raw::run(common, args),
     }
 }

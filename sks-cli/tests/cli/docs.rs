@@ -71,6 +71,8 @@ fn shows_the_shape_of_every_answer() {
     check("decrypt", &format!("decrypt {key} @block --algorithm rsa-1_5 {rest}"));
     check("enroll", "enroll --name Other --no-pin --json");
     check("raw", "raw 79 --json");
+    token.write("module.so", b"a file is enough");
+    check("pkcs11", "pkcs11 --module @module.so --json");
     check("delete", &format!("delete {key} --json"));
     // An abort's answer names its session; foreign.rs makes one to abort.
     assert_eq!(documented("abort"), serde_json::json!({ "provisioning_handle": 2 }));
