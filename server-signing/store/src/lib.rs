@@ -1,1 +1,13 @@
-//! Server signing: the module's database on durable: users, objects, consumed hashes, audit.
+#![doc = include_str!("../README.md")]
+
+mod consumed;
+mod error;
+mod open;
+mod read;
+mod schema;
+mod txn;
+
+pub use durable::{Engine, Options, UnknownEngine};
+pub use error::OpenError;
+pub use open::SamStore;
+pub use schema::{FORMAT, TABLES};

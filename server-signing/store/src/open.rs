@@ -1,0 +1,107 @@
+//! Opening, and making, a store.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::ops::Bound;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use durable::{Db, Engine, Options, Tree};
+use tw4s_sam::audit::Row;
+use tw4s_sam::ports::{Read, Store, StoreError, Txn};
+use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
+
+use crate::error::{OpenError, failed};
+use crate::read::{self, impl_read};
+use crate::schema::{FORMAT, FORMAT_KEY, FORMAT_TITLE, STORE};
+use crate::txn::SamTxn;
+
+/// An open store. Threads share it by reference.
+#[derive(Debug)]
+pub struct SamStore {
+    db: Db,
+    created: bool,
+}
+
+impl SamStore {
+    /// Opens the store in `dir`. If there is none it is made, and so is the directory, with mode 0700.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(dir: &Path, options: &Options) -> Result<Self, OpenError> {
+        check_dir(dir)?;
+        let db = Db::open(dir, options)?;
+        let created = check_format(&db, dir)?;
+        Ok(Self { db, created })
+    }
+
+    /// The engine that the store was made with.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.db.engine()
+    }
+
+    /// Whether this open made the store.
+    #[must_use]
+    pub fn created(&self) -> bool {
+        self.created
+    }
+
+    fn has(&self, what: &Once) -> Result<bool, StoreError> {
+        read::is_consumed(&self.db, what)
+    }
+}
+
+impl_read!(SamStore, db);
+
+impl Store for SamStore {
+    fn begin(&self) -> Result<Box<dyn Txn + '_>, StoreError> {
+        Ok(Box::new(SamTxn::new(self.db.begin().map_err(failed)?)))
+    }
+}
+
+/// redb's file takes its mode from the umask, so the directory is what keeps others out.
+fn check_dir(dir: &Path) -> Result<(), OpenError> {
+    let mode = match fs::metadata(dir) {
+        Ok(metadata) => metadata.mode() & 0o7777,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(OpenError::Directory { path: dir.to_owned(), source }),
+    };
+    match mode & 0o077 {
+        0 => Ok(()),
+        _ => Err(OpenError::DirectoryPermissions { path: dir.to_owned(), mode }),
+    }
+}
+
+/// Refuses a layout that is not known; true if the store is new.
+fn check_format(db: &Db, dir: &Path) -> Result<bool, OpenError> {
+    let damaged = |what| OpenError::Damaged { path: dir.to_owned(), what };
+    let Some(record) = db.get(STORE, FORMAT_KEY)? else {
+        // A cut between durable's creation and this row leaves a database without any.
+        if !is_empty(db)? {
+            return Err(damaged("its format is missing"));
+        }
+        let mut txn = db.begin()?;
+        txn.put(STORE, FORMAT_KEY, format!("{FORMAT_TITLE}{FORMAT}").as_bytes())?;
+        txn.commit()?;
+        return Ok(true);
+    };
+    let found = std::str::from_utf8(&record).ok().and_then(|text| text.strip_prefix(FORMAT_TITLE)?.parse().ok());
+    match found {
+        Some(FORMAT) => Ok(false),
+        Some(found) if found > FORMAT => Err(OpenError::NewerFormat { path: dir.to_owned(), found, known: FORMAT }),
+        _ => Err(damaged("its format cannot be read")),
+    }
+}
+
+fn is_empty(db: &Db) -> Result<bool, OpenError> {
+    for tree in 0..=LAST_TREE {
+        if db.next(Tree(tree), Bound::Unbounded)?.is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The last that durable has: a database of something else is not to be taken over.
+const LAST_TREE: u8 = 127;

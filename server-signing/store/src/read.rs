@@ -1,0 +1,210 @@
+//! Reads, the same on the store and in a transaction.
+
+use std::ops::Bound;
+
+use durable::{Db, Entry, Tree};
+use tw4s_sam::audit::Row;
+use tw4s_sam::ports::StoreError;
+use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
+
+use crate::consumed::{self, Marks};
+use crate::error::failed;
+use crate::schema::{
+    AUDIT, CONSUMED, HEAD_KEY, HOLDERS, INTENTS, OBJECTS, SEALS, STORE, USERS, damaged, number, object_key,
+};
+
+/// Rows as bytes.
+pub(crate) trait Rows {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    fn next(&self, tree: Tree, from: Bound<&[u8]>) -> Result<Option<Entry>, StoreError>;
+}
+
+impl Rows for Db {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Self::get(self, tree, key).map_err(failed)
+    }
+
+    fn next(&self, tree: Tree, from: Bound<&[u8]>) -> Result<Option<Entry>, StoreError> {
+        Self::next(self, tree, from).map_err(failed)
+    }
+}
+
+impl Rows for durable::Txn<'_> {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Self::get(self, tree, key).map_err(failed)
+    }
+
+    fn next(&self, tree: Tree, from: Bound<&[u8]>) -> Result<Option<Entry>, StoreError> {
+        Self::next(self, tree, from).map_err(failed)
+    }
+}
+
+/// The module's port for a type with a field of [`Rows`]. `is_consumed` is left to the type's own method `has`: a
+/// transaction keeps marks that it has not written yet.
+macro_rules! impl_read {
+    ($type:ty, $rows:ident) => {
+        impl Read for $type {
+            fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+                read::user(&self.$rows, id)
+            }
+
+            fn users(&self, after: Option<&UserId>, limit: usize) -> Result<Vec<User>, StoreError> {
+                read::users(&self.$rows, after, limit)
+            }
+
+            fn holder(&self, certificate: &[u8; 32]) -> Result<Option<UserId>, StoreError> {
+                read::holder(&self.$rows, certificate)
+            }
+
+            fn object(&self, key: &KeyId, kind: ObjectKind) -> Result<Option<Object>, StoreError> {
+                read::object(&self.$rows, key, kind)
+            }
+
+            fn objects(&self, after: Option<(&KeyId, ObjectKind)>, limit: usize) -> Result<Vec<Object>, StoreError> {
+                read::objects(&self.$rows, after, limit)
+            }
+
+            fn is_consumed(&self, what: &Once) -> Result<bool, StoreError> {
+                self.has(what)
+            }
+
+            fn seal(&self, table: Table) -> Result<Option<Seal>, StoreError> {
+                read::seal(&self.$rows, table)
+            }
+
+            fn audit(&self, from: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
+                read::audit(&self.$rows, from, limit)
+            }
+
+            fn audit_head(&self) -> Result<Option<Row>, StoreError> {
+                read::audit_head(&self.$rows)
+            }
+
+            fn open_intents(&self) -> Result<Vec<u64>, StoreError> {
+                read::open_intents(&self.$rows)
+            }
+        }
+    };
+}
+
+pub(crate) use impl_read;
+
+pub(crate) fn user(rows: &impl Rows, id: &UserId) -> Result<Option<User>, StoreError> {
+    let row = rows.get(USERS, id.as_bytes())?;
+    row.map(|row| decode_user(id.as_bytes(), &row)).transpose()
+}
+
+pub(crate) fn users(rows: &impl Rows, after: Option<&UserId>, limit: usize) -> Result<Vec<User>, StoreError> {
+    page(rows, USERS, after.map(|id| id.as_bytes().as_slice()), limit, decode_user)
+}
+
+pub(crate) fn holder(rows: &impl Rows, certificate: &[u8; 32]) -> Result<Option<UserId>, StoreError> {
+    let Some(row) = rows.get(HOLDERS, certificate)? else { return Ok(None) };
+    let id = row.as_slice().try_into().map_err(|_| damaged(HOLDERS, certificate, "it is no UserID"))?;
+    Ok(Some(UserId::from_bytes(id)))
+}
+
+pub(crate) fn object(rows: &impl Rows, key: &KeyId, kind: ObjectKind) -> Result<Option<Object>, StoreError> {
+    let key = object_key(key, kind);
+    let row = rows.get(OBJECTS, &key)?;
+    row.map(|row| decode_object(&key, &row)).transpose()
+}
+
+pub(crate) fn objects(
+    rows: &impl Rows,
+    after: Option<(&KeyId, ObjectKind)>,
+    limit: usize,
+) -> Result<Vec<Object>, StoreError> {
+    let after = after.map(|(key, kind)| object_key(key, kind));
+    page(rows, OBJECTS, after.as_ref().map(<[u8; 17]>::as_slice), limit, decode_object)
+}
+
+/// The marks in a row of the tree `consumed`.
+pub(crate) fn marks(rows: &impl Rows, key: &[u8]) -> Result<Marks, StoreError> {
+    let Some(row) = rows.get(CONSUMED, key)? else { return Ok(Marks::default()) };
+    Marks::decode(&row).ok_or_else(|| damaged(CONSUMED, key, "it is no list of marks"))
+}
+
+pub(crate) fn is_consumed(rows: &impl Rows, what: &Once) -> Result<bool, StoreError> {
+    let (key, mark) = consumed::place(what);
+    Ok(marks(rows, &key)?.has(&mark))
+}
+
+pub(crate) fn seal(rows: &impl Rows, table: Table) -> Result<Option<Seal>, StoreError> {
+    let key = [table as u8];
+    let row = rows.get(SEALS, &key)?;
+    row.map(|row| Seal::decode(&row).map_err(|fault| damaged(SEALS, &key, fault))).transpose()
+}
+
+/// Every number up to the head has a row, so one that is missing is damage, at the end as well.
+pub(crate) fn audit(rows: &impl Rows, from: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
+    (from.max(1)..=head_number(rows)?).take(limit).map(|number| audit_row(rows, number)).collect()
+}
+
+pub(crate) fn audit_head(rows: &impl Rows) -> Result<Option<Row>, StoreError> {
+    match head_number(rows)? {
+        0 => Ok(None),
+        number => audit_row(rows, number).map(Some),
+    }
+}
+
+/// The number of the newest audit row; 0 when there is none.
+pub(crate) fn head_number(rows: &impl Rows) -> Result<u64, StoreError> {
+    match rows.get(STORE, HEAD_KEY)? {
+        None => Ok(0),
+        Some(head) => number(&head)
+            .filter(|head| *head > 0)
+            .ok_or_else(|| damaged(STORE, HEAD_KEY, "it is no number of an audit row")),
+    }
+}
+
+pub(crate) fn open_intents(rows: &impl Rows) -> Result<Vec<u64>, StoreError> {
+    page(rows, INTENTS, None, usize::MAX, |key, row| match (number(key), row) {
+        (Some(number), []) => Ok(number),
+        _ => Err(damaged(INTENTS, key, "it is no mark of an intent")),
+    })
+}
+
+fn audit_row(rows: &impl Rows, number: u64) -> Result<Row, StoreError> {
+    let key = number.to_be_bytes();
+    let row = rows.get(AUDIT, &key)?.ok_or_else(|| damaged(AUDIT, &key, "it is missing"))?;
+    Row::decode(number, &row).map_err(|fault| damaged(AUDIT, &key, fault))
+}
+
+fn decode_user(key: &[u8], row: &[u8]) -> Result<User, StoreError> {
+    match User::decode(row) {
+        Ok(user) if user.id.as_bytes() == key => Ok(user),
+        Ok(_) => Err(damaged(USERS, key, ANOTHERS)),
+        Err(fault) => Err(damaged(USERS, key, fault)),
+    }
+}
+
+fn decode_object(key: &[u8], row: &[u8]) -> Result<Object, StoreError> {
+    match Object::decode(row) {
+        Ok(object) if object_key(&object.key, object.kind) == key => Ok(object),
+        Ok(_) => Err(damaged(OBJECTS, key, ANOTHERS)),
+        Err(fault) => Err(damaged(OBJECTS, key, fault)),
+    }
+}
+
+const ANOTHERS: &str = "another row stands in its place";
+
+/// Up to `limit` rows behind `after`, or from the first.
+fn page<T>(
+    rows: &impl Rows,
+    tree: Tree,
+    after: Option<&[u8]>,
+    limit: usize,
+    decode: impl Fn(&[u8], &[u8]) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut found = Vec::new();
+    let mut after = after.map(<[u8]>::to_vec);
+    while found.len() < limit {
+        let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let Some((key, row)) = rows.next(tree, from)? else { break };
+        found.push(decode(&key, &row)?);
+        after = Some(key);
+    }
+    Ok(found)
+}

@@ -1,0 +1,174 @@
+//! The one transaction that can write.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::ops::Bound;
+
+use durable::Tree;
+use tw4s_sam::audit::Row;
+use tw4s_sam::ports::{Read, StoreError, Txn};
+use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
+
+use crate::consumed::{self, Marks};
+use crate::error::failed;
+use crate::read::{self, Rows, impl_read};
+use crate::schema::{
+    AUDIT, CONSUMED, EXPIRIES, HEAD_KEY, HOLDERS, INTENTS, OBJECTS, SEALS, STORE, USERS, damaged, object_key,
+};
+
+pub(crate) struct SamTxn<'a> {
+    txn: durable::Txn<'a>,
+    /// Rows of the tree `consumed`, as this transaction has them; written by [`Self::write_marks`].
+    marks: BTreeMap<Vec<u8>, Marks>,
+    /// The first write that failed: a transaction that misses one must not be committed.
+    failed: Option<StoreError>,
+}
+
+impl<'a> SamTxn<'a> {
+    pub(crate) fn new(txn: durable::Txn<'a>) -> Self {
+        Self { txn, marks: BTreeMap::new(), failed: None }
+    }
+
+    fn has(&self, what: &Once) -> Result<bool, StoreError> {
+        let (key, mark) = consumed::place(what);
+        match self.marks.get(&key) {
+            Some(marks) => Ok(marks.has(&mark)),
+            None => read::is_consumed(&self.txn, what),
+        }
+    }
+
+    /// Makes a write, and remembers if it fails.
+    fn write<T>(&mut self, write: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let result = write(self);
+        if let Err(error) = &result {
+            self.failed.get_or_insert_with(|| error.clone());
+        }
+        result
+    }
+
+    fn put(&mut self, tree: Tree, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        self.write(|this| this.txn.put(tree, key, value).map_err(failed))
+    }
+
+    fn remove(&mut self, tree: Tree, key: &[u8]) -> Result<(), StoreError> {
+        self.write(|this| this.txn.remove(tree, key).map_err(failed))
+    }
+
+    /// The marks of a row, to be changed.
+    fn marks(&mut self, key: &[u8]) -> Result<&mut Marks, StoreError> {
+        if !self.marks.contains_key(key) {
+            self.marks.insert(key.to_vec(), read::marks(&self.txn, key)?);
+        }
+        Ok(self.marks.entry(key.to_vec()).or_default())
+    }
+
+    fn write_marks(&mut self) -> Result<(), StoreError> {
+        for (key, marks) in mem::take(&mut self.marks) {
+            let Some(changes) = marks.changes() else { continue };
+            match changes.row {
+                Some(row) => self.put(CONSUMED, &key, &row)?,
+                None => self.remove(CONSUMED, &key)?,
+            }
+            for expires_ms in changes.added {
+                self.put(EXPIRIES, &consumed::expiry_key(expires_ms, &key), &[])?;
+            }
+            for expires_ms in changes.removed {
+                self.remove(EXPIRIES, &consumed::expiry_key(expires_ms, &key))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn purge(&mut self, before_ms: u64, limit: usize) -> Result<usize, StoreError> {
+        // The index must know the marks of this transaction too.
+        self.write_marks()?;
+        let mut forgotten = 0;
+        let mut after: Option<Vec<u8>> = None;
+        while forgotten < limit {
+            let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+            let Some((entry, _)) = Rows::next(&self.txn, EXPIRIES, from)? else { break };
+            let (expires_ms, row) =
+                consumed::expiry_parts(&entry).ok_or_else(|| damaged(EXPIRIES, &entry, "it is no expiry"))?;
+            if expires_ms >= before_ms {
+                break;
+            }
+            let count = self.marks(row)?.forget(expires_ms, limit - forgotten);
+            if count == 0 {
+                return Err(damaged(EXPIRIES, &entry, "nothing expires then"));
+            }
+            forgotten += count;
+            self.write_marks()?;
+            after = Some(entry);
+        }
+        Ok(forgotten)
+    }
+
+    fn append(&mut self, row: &Row) -> Result<(), StoreError> {
+        let head = read::head_number(&self.txn)?;
+        if row.number.checked_sub(1) != Some(head) {
+            return Err(StoreError::Failed(format!("the audit row {} cannot follow {head}", row.number)));
+        }
+        let key = row.number.to_be_bytes();
+        if Rows::get(&self.txn, AUDIT, &key)?.is_some() {
+            return Err(damaged(AUDIT, &key, "it is there, behind the head"));
+        }
+        self.put(AUDIT, &key, &row.encode())?;
+        self.put(STORE, HEAD_KEY, &key)
+    }
+}
+
+impl_read!(SamTxn<'_>, txn);
+
+impl Txn for SamTxn<'_> {
+    fn put_user(&mut self, user: &User) -> Result<(), StoreError> {
+        self.put(USERS, user.id.as_bytes(), &user.encode())
+    }
+
+    fn put_holder(&mut self, certificate: &[u8; 32], user: Option<&UserId>) -> Result<(), StoreError> {
+        match user {
+            Some(user) => self.put(HOLDERS, certificate, user.as_bytes()),
+            None => self.remove(HOLDERS, certificate),
+        }
+    }
+
+    fn put_object(&mut self, object: &Object) -> Result<(), StoreError> {
+        self.put(OBJECTS, &object_key(&object.key, object.kind), &object.encode())
+    }
+
+    fn remove_object(&mut self, key: &KeyId, kind: ObjectKind) -> Result<(), StoreError> {
+        self.remove(OBJECTS, &object_key(key, kind))
+    }
+
+    fn put_seal(&mut self, table: Table, seal: &Seal) -> Result<(), StoreError> {
+        self.put(SEALS, &[table as u8], &seal.encode())
+    }
+
+    fn consume(&mut self, what: &Once, expires_ms: u64) -> Result<bool, StoreError> {
+        let (key, mark) = consumed::place(what);
+        self.write(|this| Ok(this.marks(&key)?.add(mark, expires_ms)))
+    }
+
+    fn purge_consumed(&mut self, before_ms: u64, limit: usize) -> Result<usize, StoreError> {
+        self.write(|this| this.purge(before_ms, limit))
+    }
+
+    fn append_audit(&mut self, row: &Row) -> Result<(), StoreError> {
+        self.write(|this| this.append(row))
+    }
+
+    fn open_intent(&mut self, number: u64) -> Result<(), StoreError> {
+        self.put(INTENTS, &number.to_be_bytes(), &[])
+    }
+
+    fn close_intent(&mut self, number: u64) -> Result<(), StoreError> {
+        self.remove(INTENTS, &number.to_be_bytes())
+    }
+
+    fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        self.write_marks()?;
+        match self.failed {
+            Some(first) => Err(first),
+            None => self.txn.commit().map_err(failed),
+        }
+    }
+}
