@@ -130,7 +130,7 @@ pub trait Txn: Read {
     fn put_user(&mut self, user: &User) -> Result<(), StoreError>;
 
     /// Notes whose messages a certificate signs, or with `None` that it signs nobody's any more. The name is
-    /// `Certificate::id`, a SHA-256.
+    /// SHA-256 of its DER issuer and its serial number.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,0 +1,192 @@
+//! "Check Data Integrity": users, keys and the audit log (1.8 `integrity data`; 1.12, last paragraph).
+
+use crate::Sam;
+use crate::audit::{Anchor, Broken, Chain, PAGE, Query, Row};
+use crate::failure::Failure;
+use crate::integrity::roots;
+use crate::lifecycle::AdminError;
+use crate::record::{Object, ObjectKind, Seal, State, Table, User};
+use crate::work::{Work, holdings};
+
+/// What a check of the data found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DataReport {
+    /// Users looked at.
+    pub users: u64,
+    /// Objects looked at.
+    pub objects: u64,
+    /// Audit records looked at.
+    pub records: u64,
+    /// What is wrong, the first hundred of it. Empty: the data are as the module wrote them.
+    pub faults: Vec<String>,
+}
+
+impl DataReport {
+    /// Whether all is well.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    fn fault(&mut self, what: impl Into<String>) {
+        if self.faults.len() < 100 {
+            self.faults.push(what.into());
+        }
+    }
+}
+
+impl Sam {
+    /// Checks all data: each row's MAC, each table's root, each wrapped key's signature, the audit log's chain and
+    /// checkpoints, and that the log's last change left the roots as they are. With an anchor, a checkpoint kept
+    /// elsewhere, it also sees a database that was put back as a whole. Writers wait while the tables are read.
+    ///
+    /// # Errors
+    /// The firmware or the database does not work; damage is no error but a fault in the report.
+    pub fn check_data(&self, anchor: Option<Anchor>) -> Result<DataReport, AdminError> {
+        let mut report = DataReport::default();
+        let (head, expected) = self.check_tables(&mut report)?;
+        let mut chain = Chain::new(anchor);
+        let checked = self.check_log(&mut chain, head, &mut report)?;
+        match checked.and_then(|()| chain.end()) {
+            Err(broken) => report.fault(broken.to_string()),
+            Ok(()) if chain.head().map(|at| at.number) != head => report.fault("the audit log lacks its newest rows"),
+            Ok(()) if expected.is_some() && chain.roots().map(str::to_owned) != expected => {
+                report.fault("the tables are not as the audit log's last change left them");
+            }
+            Ok(()) => {}
+        }
+        Ok(report)
+    }
+
+    /// Gives the number of the newest audit row, and the roots if they are sound, both of the moment of the check.
+    fn check_tables(&self, report: &mut DataReport) -> Result<(Option<u64>, Option<String>), Failure> {
+        let work = Work::begin(self)?;
+        let users = self.check_users(&work, report)?;
+        let objects = self.check_objects(&work, report)?;
+        let head = work.read().audit_head()?.map(|row| row.number);
+        let expected = match (users, objects) {
+            (Some(users), Some(objects)) => Some(hex::encode(roots(&users, &objects))),
+            _ => None,
+        };
+        work.commit()?;
+        Ok((head, expected))
+    }
+
+    fn check_users(&self, work: &Work<'_>, report: &mut DataReport) -> Result<Option<Seal>, Failure> {
+        let mut sum = self.integrity.empty(Table::Users);
+        let mut after = None;
+        loop {
+            let users = work.read().users(after.as_ref(), PAGE)?;
+            let Some(last) = users.last() else { break };
+            after = Some(last.id);
+            for user in &users {
+                report.users += 1;
+                self.check_user(work, user, report)?;
+                sum = self.counted(Table::Users, &sum, &user.protected())?;
+            }
+        }
+        Ok(self.check_seal(work, Table::Users, sum, report))
+    }
+
+    fn check_user(&self, work: &Work<'_>, user: &User, report: &mut DataReport) -> Result<(), Failure> {
+        if !self.integrity.user_is_ours(user) {
+            report.fault(format!("the row of user {} is not ours", user.id));
+            return Ok(());
+        }
+        for held in holdings(Some(user))? {
+            if work.read().holder(&held)? != Some(user.id) {
+                report.fault(format!("a certificate of user {} signs messages for somebody else", user.id));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_objects(&self, work: &Work<'_>, report: &mut DataReport) -> Result<Option<Seal>, Failure> {
+        let mut sum = self.integrity.empty(Table::Objects);
+        let mut after = None;
+        loop {
+            let after_ref = after.as_ref().map(|(key, kind)| (key, *kind));
+            let objects = work.read().objects(after_ref, PAGE)?;
+            let Some(last) = objects.last() else { break };
+            after = Some((last.key, last.kind));
+            for object in &objects {
+                report.objects += 1;
+                self.check_object(object, report)?;
+                sum = self.counted(Table::Objects, &sum, &object.protected())?;
+            }
+        }
+        Ok(self.check_seal(work, Table::Objects, sum, report))
+    }
+
+    fn check_object(&self, object: &Object, report: &mut DataReport) -> Result<(), Failure> {
+        let wrapped = object.kind == ObjectKind::Key && object.state == State::Active;
+        if !self.integrity.object_is_ours(object) {
+            report.fault(format!("the row {:?} of key {} is not ours", object.kind, object.key));
+        } else if wrapped && !self.ports.firmware.verify_wrapped_key(&object.value)? {
+            report.fault(format!("the wrapped key {} is not ours", object.key));
+        }
+        Ok(())
+    }
+
+    fn counted(&self, table: Table, sum: &Seal, row: &[u8]) -> Result<Seal, Failure> {
+        self.integrity.moved(table, sum, None, Some(row)).ok_or_else(|| Failure::damaged("too many rows"))
+    }
+
+    fn check_seal(&self, work: &Work<'_>, table: Table, sum: Seal, report: &mut DataReport) -> Option<Seal> {
+        match work.seal(table) {
+            Err(failure) => report.fault(failure.line()),
+            Ok(seal) if seal != sum => report.fault(format!("rows of {table:?} are missing, added or put back")),
+            Ok(seal) => return Some(seal),
+        }
+        None
+    }
+
+    fn check_log(
+        &self,
+        chain: &mut Chain,
+        head: Option<u64>,
+        report: &mut DataReport,
+    ) -> Result<Result<(), Broken>, Failure> {
+        let head = head.unwrap_or(0);
+        let mut down = None;
+        let mut at = 1;
+        while at <= head {
+            let rows = self.ports.store.audit(at, PAGE)?;
+            let Some(last) = rows.last() else { break };
+            at = last.number.saturating_add(1);
+            for row in rows.iter().filter(|row| row.number <= head) {
+                report.records += 1;
+                let checked = chain.push(row, |checkpoint, signature| {
+                    let verified = self.ports.firmware.verify_checkpoint(checkpoint, signature);
+                    verified.map_err(|e| {
+                        down = Some(e);
+                        "the firmware half is not operational"
+                    })
+                });
+                if let Some(e) = down {
+                    return Err(e.into());
+                }
+                if let Err(broken) = checked {
+                    return Ok(Err(broken));
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Searches the audit log; oldest first, up to `limit` entries.
+    ///
+    /// # Errors
+    /// The database does not work, or is damaged.
+    pub fn search_audit(&self, query: &Query, limit: usize) -> Result<Vec<crate::audit::Entry>, AdminError> {
+        Ok(query.run(&*self.ports.store, limit).map_err(Failure::from)?)
+    }
+
+    /// The audit log's rows from a number on, up to `limit`; [`Row::to_line`] makes the exported line.
+    ///
+    /// # Errors
+    /// The database does not work.
+    pub fn audit_rows(&self, from: u64, limit: usize) -> Result<Vec<Row>, AdminError> {
+        Ok(self.ports.store.audit(from, limit).map_err(Failure::from)?)
+    }
+}

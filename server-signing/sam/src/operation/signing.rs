@@ -1,0 +1,96 @@
+//! `Signing` (Table 22): checks, reserves, activates, signs, deactivates.
+//!
+//! The order of checks is 1.3's, last paragraph: the token's signature, its window, its user, its level; the SAD's
+//! signature; the hashes' lengths; the key; the wrapped key's signature; whose key it is; whether the algorithm fits it;
+//! and last whether the hashes were used before, which is one step with their reservation ([`reserve`]). What the
+//! firmware checks and what is checked here are gathered first, and the first in that order is the answer.
+//!
+//! The rule of 4.1: the hashes are consumed, durably, with the audit record of the intent, before the key is activated.
+//! A replay finds them consumed. A crash after that leaves them consumed, and the next start says `unknown outcome`.
+
+mod checks;
+mod reserve;
+
+use sha2::{Digest, Sha256};
+use tw4s_formats::operation::{Signing, SigningResult};
+use tw4s_formats::{Format, List, Octets, Sad};
+
+use crate::call::Call;
+use crate::failure::Failure;
+use crate::ports::{Admitted, SignOrder};
+use crate::record::{KeyId, Object, ObjectKind, State};
+use crate::refusal::Refusal;
+use crate::work::{Recorded, Work};
+
+pub(super) fn handle(call: &mut Call<'_>, message: &Signing, sad: &Sad) -> Result<Recorded, Failure> {
+    let sad_id: [u8; 32] = Sha256::digest(sad.tbs.der()).into();
+    describe(call, sad, &sad_id);
+
+    let mut findings = checks::token(call, sad).into_iter().map(Failure::from).collect::<Vec<_>>();
+    findings.extend(checks::hashes(sad).map(Failure::from));
+    let key = key(call, sad.tbs.key_id.text());
+    let usable = key.as_ref().ok().filter(|key| key.state == State::Active);
+    findings.extend(checks::key(call, sad, key.as_ref().ok()).into_iter().map(Failure::from));
+
+    let sam = call.sam;
+    let admitted = sam.ports.firmware.admit(&SignOrder {
+        sad: message.sad.as_bytes(),
+        user_id: &call.acting.id,
+        registered: &call.acting.certificates,
+        wrapped_key: usable.map(|key| key.value.as_slice()),
+    });
+    let admitted = admitted.map_err(|e| Failure::admission(&e));
+    let (key, admitted) = match (key, admitted) {
+        (Ok(key), Ok(admitted)) if findings.is_empty() => (key, admitted),
+        (key, admitted) => {
+            findings.extend(key.err());
+            findings.extend(admitted.err());
+            return Err(checks::first(findings));
+        }
+    };
+
+    call.entry.intent = Some(reserve::reserve(call, sad, sad_id, &key)?);
+    let result = sign(admitted, sad)?;
+    conclude(call, result)
+}
+
+/// What the audit record tells of it, whatever becomes of it.
+fn describe(call: &mut Call<'_>, sad: &Sad, sad_id: &[u8; 32]) {
+    let entry = &mut call.entry;
+    entry.user = Some(call.acting.id.to_string());
+    entry.key = Some(sad.tbs.key_id.text().into());
+    entry.sad = Some(hex::encode(sad_id));
+    entry.hashes = u64::try_from(sad.tbs.tbs_hash_values.len()).ok();
+    let claims = sad.tbs.identity_token.data.claims(&call.sam.config.arc);
+    entry.jti = claims.ok().and_then(|claims| claims.jti).map(hex::encode);
+}
+
+/// The row of the key that the SAD names.
+fn key(call: &Call<'_>, text: &str) -> Result<Object, Failure> {
+    let id = text.parse::<KeyId>().map_err(|_| Refusal::NoKey)?;
+    Ok(call.sam.object(&id, ObjectKind::Key)?.ok_or(Refusal::NoKey)?)
+}
+
+/// Activates, signs, deactivates: one signature for each hash, or none at all.
+fn sign(admitted: Box<dyn Admitted + '_>, sad: &Sad) -> Result<Vec<u8>, Failure> {
+    let spent = |failure: Failure| match failure.refusal {
+        Refusal::Firmware => failure,
+        _ => failure.with_refusal(Refusal::SignatureFailed),
+    };
+    let signatures = admitted.sign().map_err(|e| spent(e.into()))?;
+    if signatures.len() != sad.tbs.tbs_hash_values.len() {
+        return Err(Refusal::SignatureFailed.into());
+    }
+    let signatures = signatures.into_iter().map(Octets::new).collect::<Result<_, _>>();
+    let sigbin = signatures.and_then(List::new).map_err(|e| spent(e.into()))?;
+    SigningResult { sigbin }.to_bytes().map_err(|e| spent(e.into()))
+}
+
+/// Records the result. If that fails, the signatures are not given out: the intent stays open, and tells.
+fn conclude(call: &Call<'_>, result: Vec<u8>) -> Result<Recorded, Failure> {
+    let mut work = Work::begin(call.sam)?;
+    if let Some(intent) = call.entry.intent {
+        work.close_intent(intent)?;
+    }
+    work.conclude(call.entry.clone(), result)
+}

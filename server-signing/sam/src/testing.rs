@@ -1,0 +1,1 @@
+//! Fixtures for tests of this crate and of those that stand on it.
