@@ -206,8 +206,7 @@ impl PssParameters {
 
     fn from_identifier(identifier: &AlgorithmIdentifierOwned) -> Result<Self, Error> {
         let der = identifier.parameters.as_ref().ok_or(UNKNOWN)?.to_der()?;
-        let parameters = Self::from_der(&der).map_err(|_| UNKNOWN)?;
-        if parameters.to_der()? != der { Err(UNKNOWN) } else { Ok(parameters) }
+        Self::from_der(&der).map_err(|_| UNKNOWN)
     }
 
     fn to_algorithm(&self) -> Result<SignatureAlgorithm, Error> {

@@ -4,7 +4,7 @@
 
 use der::asn1::OctetString;
 use der::oid::AssociatedOid;
-use der::{Decode, Encode, Tag, Tagged};
+use der::{Decode, Encode};
 use spki::SubjectPublicKeyInfoOwned;
 use x509_cert::attr::Attribute;
 use x509_cert::ext::Extension;
@@ -83,9 +83,6 @@ pub fn request_info(
 fn requested_key_usage(request: &Attribute) -> Result<Option<KeyUsage>, Error> {
     let [value] = request.values.as_slice() else { return Err(MALFORMED) };
     let der = value.to_der()?;
-    if value.tag() != Tag::Sequence {
-        return Err(MALFORMED);
-    }
     let extensions = ExtensionReq::from_der(&der).map_err(|_| MALFORMED)?;
     if extensions.0.is_empty() || extensions.to_der()? != der {
         return Err(MALFORMED);

@@ -106,6 +106,7 @@ impl<'a> Decode<'a> for DirectoryString {
         };
         reader.read_byte()?;
         let length = Length::decode(reader)?;
+        // Before memory is taken for it.
         if usize::try_from(length)? > MAX_DIRECTORY_STRING_LEN {
             return Err(reader.error(ErrorKind::Length { tag: Tag::Utf8String }));
         }
