@@ -1,0 +1,106 @@
+//! Sessions with the HSM: logged in once, lent to one thread at a time, and kept.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::error::{Error, RvError};
+use cryptoki::session::{Session, UserType};
+use cryptoki::slot::Slot;
+use cryptoki::types::AuthPin;
+use parking_lot::Mutex;
+
+use super::{Pkcs11Config, SlotChoice, failed};
+use crate::module::ModuleError;
+
+/// A library is initialised once in a process; what was opened stays open.
+static LIBRARIES: LazyLock<Mutex<HashMap<PathBuf, Pkcs11>>> = LazyLock::new(Mutex::default);
+
+pub(super) struct Sessions {
+    library: Pkcs11,
+    slot: Slot,
+    idle: Mutex<Vec<Session>>,
+    /// A login is for all sessions of the process, and lasts while one of them is open.
+    _login: Mutex<Session>,
+}
+
+impl Sessions {
+    pub(super) fn open(config: &Pkcs11Config) -> Result<Self, ModuleError> {
+        let library = library(&config.library)?;
+        let slot = slot(&library, &config.slot)?;
+        let login = library.open_rw_session(slot).map_err(failed)?;
+        match login.login(UserType::User, Some(&AuthPin::from(config.pin.as_str()))) {
+            Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {}
+            Err(error) => return Err(failed(error)),
+        }
+        Ok(Self { library, slot, idle: Mutex::default(), _login: Mutex::new(login) })
+    }
+
+    pub(super) fn lend(&self) -> Result<Lent<'_>, ModuleError> {
+        let idle = self.idle.lock().pop();
+        let session = match idle {
+            Some(session) => session,
+            None => self.library.open_rw_session(self.slot).map_err(failed)?,
+        };
+        Ok(Lent { session: Some(session), sessions: self })
+    }
+}
+
+fn library(path: &PathBuf) -> Result<Pkcs11, ModuleError> {
+    let down = |error: Error| ModuleError::Down(format!("{}: {error}", path.display()));
+    let mut libraries = LIBRARIES.lock();
+    if let Some(library) = libraries.get(path) {
+        return Ok(library.clone());
+    }
+    let library = Pkcs11::new(path).map_err(down)?;
+    match library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
+        Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
+        Err(error) => return Err(down(error)),
+    }
+    libraries.insert(path.clone(), library.clone());
+    Ok(library)
+}
+
+fn slot(library: &Pkcs11, choice: &SlotChoice) -> Result<Slot, ModuleError> {
+    for slot in library.get_slots_with_token().map_err(failed)? {
+        let fits = match choice {
+            SlotChoice::Id(id) => slot.id() == *id,
+            SlotChoice::TokenLabel(label) => {
+                library.get_token_info(slot).map_err(failed)?.label().trim_end() == label.as_str()
+            }
+        };
+        if fits {
+            return Ok(slot);
+        }
+    }
+    Err(ModuleError::Down(format!("there is no token in {choice:?}")))
+}
+
+/// A session for one operation. Dropped, it goes back, or is closed if something may be left in it.
+pub(super) struct Lent<'a> {
+    session: Option<Session>,
+    sessions: &'a Sessions,
+}
+
+impl Lent<'_> {
+    /// The session.
+    ///
+    /// # Errors
+    /// `Failed` after [`close`](Self::close).
+    pub(super) fn get(&self) -> Result<&Session, ModuleError> {
+        self.session.as_ref().ok_or(ModuleError::Failed)
+    }
+
+    pub(super) fn close(&mut self) {
+        self.session = None;
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.sessions.idle.lock().push(session);
+        }
+    }
+}
