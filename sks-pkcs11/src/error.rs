@@ -4,9 +4,8 @@
 //! better than this table say so where they call.
 
 use cryptoki_sys::{
-    CK_RV, CKR_DATA_LEN_RANGE, CKR_DEVICE_ERROR, CKR_DEVICE_MEMORY, CKR_FUNCTION_FAILED,
+    CK_RV, CKR_DATA_LEN_RANGE, CKR_DEVICE_ERROR, CKR_DEVICE_MEMORY, CKR_DEVICE_REMOVED, CKR_FUNCTION_FAILED,
     CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_KEY_HANDLE_INVALID, CKR_MECHANISM_INVALID, CKR_PIN_INCORRECT,
-    CKR_TOKEN_NOT_PRESENT,
 };
 use sks_client::Error;
 use sks_wire::Status;
@@ -51,7 +50,7 @@ impl Rv {
     pub(crate) fn from_ref(error: &Error) -> Self {
         match error {
             Error::Refused(refused) => Self::of_status(refused.status),
-            Error::Absent { .. } => Self(CKR_TOKEN_NOT_PRESENT),
+            Error::Absent { .. } => Self(CKR_DEVICE_REMOVED),
             Error::Argument(_) => Self(CKR_DATA_LEN_RANGE),
             // Whether the token acted is not known, so nothing is said of the result.
             _ => Self(CKR_DEVICE_ERROR),

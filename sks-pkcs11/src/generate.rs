@@ -56,6 +56,12 @@ pub(crate) enum Kind {
 }
 
 impl Wish {
+    /// Calls of `provision` and of closing that raise getChangeCount, each by one: the key pair, its certificates, the
+    /// close, and what else the key gets.
+    fn changes(&self, has_pin: bool) -> u32 {
+        3 + u32::from(has_pin) + u32::from(self.id.is_some()) + u32::from(!matches!(self.kind, Kind::Pair(_)))
+    }
+
     /// What the templates say of any key; what the first does not, the second may.
     pub(crate) fn new(kind: Kind, template: &Template<'_>, other: &Template<'_>) -> Result<Self> {
         let get = |kind| template.get(kind).or_else(|| other.get(kind));
@@ -166,6 +172,8 @@ pub(crate) fn make(module: &Module, session: &Session, wish: &Wish) -> Result<Ar
     let mut options = SessionOptions::new(local::ISSUER_URI, Trust::Any);
     options.life_time = LIFE_TIME;
     options.key_limit = KEY_LIMIT;
+    // So that there is one to add the key to.
+    module.listing()?;
     let transport = |call: &[u8]| module.token.call_raw(call);
     let mut issuing = sks_issuer::Session::create(transport, &options).map_err(failure)?;
     let made = match provision(&mut issuing, &ca, wish, pin.as_ref()) {
@@ -176,7 +184,7 @@ pub(crate) fn make(module: &Module, session: &Session, wish: &Wish) -> Result<Ar
             return Err(rv);
         }
     };
-    let listing = module.listing()?;
+    let listing = module.listing_with(made, wish.changes(pin.is_some()))?;
     let key = listing.keys.get(&made.0).cloned().ok_or(Rv(CKR_DEVICE_ERROR))?;
     module.admit(session.slot, key.pin_policy);
     Ok(key)

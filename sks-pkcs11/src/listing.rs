@@ -81,35 +81,76 @@ impl Listing {
             Some(last) => Arc::clone(&last.device),
             None => Arc::new(device(token)?),
         };
+        let mut listing = Self { count, device, keys: HashMap::new(), slots: BTreeMap::from([(0, Slot::default())]) };
         let issuers = issuers(token)?;
         let found = keys(token)?;
+        listing.add(token, names, found, |session| issuers.get(&session).cloned().unwrap_or_default(), last)?;
+        Ok(listing)
+    }
+
+    /// The listing after one more key, which this process has made as the local issuer, in as many calls that raise the
+    /// count. None if the count says that others have changed something meanwhile: all is to be listed anew then.
+    pub(crate) fn with(
+        &self,
+        token: &Token,
+        names: &SlotNames,
+        handle: KeyHandle,
+        changes: u32,
+    ) -> Result<Option<Self>, Error> {
+        let count = count(token)?;
+        if count != self.count.wrapping_add(changes) {
+            return Ok(None);
+        }
+        let before = KeyHandle(handle.0.checked_sub(1).unwrap_or(NO_HANDLE));
+        let next = token.call(&enumerate_keys::Request { key_handle: before })?.next;
+        let Enumerated::Next { handle, item } = next else { return Ok(None) };
+        let mut listing =
+            Self { count, device: Arc::clone(&self.device), keys: self.keys.clone(), slots: self.slots.clone() };
+        let issuer: Arc<str> = Arc::from(local::ISSUER_URI);
+        listing.add(token, names, vec![(handle, item)], |_| Arc::clone(&issuer), None)?;
+        Ok(Some(listing))
+    }
+
+    /// Adds keys, ascending and above those that are there.
+    fn add(
+        &mut self,
+        token: &Token,
+        names: &SlotNames,
+        found: Vec<(u32, enumerate_keys::Key)>,
+        issuer_of: impl Fn(u32) -> Arc<str>,
+        last: Option<&Listing>,
+    ) -> Result<(), Error> {
         let groups = ask(token, &found, |key_handle| get_key_group::Request { key_handle })?;
         let policies = ask(token, &found, |key_handle| get_key_protection_info::Request { key_handle })?;
-        let mut keys = HashMap::new();
         let mut listed = Vec::new();
         for (((handle, told), group), policy) in found.into_iter().zip(groups).zip(policies) {
             // Gone since, or not there yet.
             let (Some(group), Some(policy)) = (group, policy) else { continue };
-            let issuer: Arc<str> = issuers.get(&told.provisioning_handle.0).cloned().unwrap_or_default();
+            let issuer = issuer_of(told.provisioning_handle.0);
             let public = last.and_then(|last| last.keys.get(&handle)).and_then(|old| old.public_part_of(&told));
             let public = public.unwrap_or_else(|| Arc::new(PublicPart::default()));
-            let is_local = *issuer == *local::ISSUER_URI && group.pin_policy_id.0 == local::PIN_POLICY_ID.as_bytes();
             let id = chosen_id(token, handle, &told)?;
-            listed.push((Key::new(handle, told, &group, policy, issuer, id, public), is_local));
+            listed.push(Key::new(handle, told, &group, policy, issuer, id, public));
         }
-        let ids = names.assign(listed.iter().map(|(key, is_local)| (key.handle, key.group, *is_local)));
-        let mut slots: BTreeMap<u64, Slot> = BTreeMap::from([(0, Slot::default())]);
-        for ((mut key, _), slot) in listed.into_iter().zip(ids) {
+        let slots = names.assign(listed.iter().map(|key| (key.handle, key.group, key.is_users())));
+        for (mut key, slot) in listed.into_iter().zip(slots) {
             key.slot = slot;
             let key = Arc::new(key);
-            let slot = slots.entry(slot).or_default();
+            let slot = self.slots.entry(slot).or_default();
             if key.group == key.handle {
                 slot.groups.push(Arc::clone(&key));
             }
             slot.keys.push(Arc::clone(&key));
-            keys.insert(key.handle, key);
+            self.keys.insert(key.handle, key);
         }
-        Ok(Self { count, device, keys, slots })
+        Ok(())
+    }
+}
+
+/// What is computed of the objects is computed again.
+impl Clone for Slot {
+    fn clone(&self) -> Self {
+        Self { keys: self.keys.clone(), groups: self.groups.clone(), ..Self::default() }
     }
 }
 

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cryptoki_sys::{
-    CKR_CRYPTOKI_NOT_INITIALIZED, CKR_FUNCTION_FAILED, CKR_SESSION_HANDLE_INVALID, CKR_SLOT_ID_INVALID,
-    CKR_TOKEN_NOT_PRESENT,
+    CKR_CRYPTOKI_NOT_INITIALIZED, CKR_DEVICE_REMOVED, CKR_FUNCTION_FAILED, CKR_SESSION_HANDLE_INVALID,
+    CKR_SLOT_ID_INVALID, CKR_TOKEN_NOT_PRESENT,
 };
 use parking_lot::Mutex;
 use sks_client::paths;
 use sks_issuer::ca::LocalCa;
+use sks_wire::types::KeyHandle;
 
 use crate::error::{Result, Rv};
 use crate::listing::{self, Listing};
@@ -127,6 +128,19 @@ impl Module {
         Ok(fresh)
     }
 
+    /// What the token holds when this process has made a key, in as many calls that raise the count.
+    pub(crate) fn listing_with(&self, key: KeyHandle, changes: u32) -> Result<Arc<Listing>> {
+        let last = self.listing.lock().clone();
+        let fresh = match last {
+            Some(last) => last.with(&self.token, &self.names, key, changes)?,
+            None => None,
+        };
+        let Some(fresh) = fresh else { return self.listing() };
+        let fresh = Arc::new(fresh);
+        *self.listing.lock() = Some(Arc::clone(&fresh));
+        Ok(fresh)
+    }
+
     /// What the token held at the last look, or holds now if there was none.
     pub(crate) fn last_listing(&self) -> Result<Arc<Listing>> {
         let last = self.listing.lock().clone();
@@ -159,7 +173,9 @@ impl Module {
     /// A slot's present listing.
     pub(crate) fn present(&self, slot: u64) -> Result<Arc<Listing>> {
         self.check_slot(slot)?;
-        let listing = self.listing()?;
+        // That the token is away is told as its slot's state, not as something that broke in the middle of a use.
+        let listing =
+            self.listing().map_err(|rv| if rv == Rv(CKR_DEVICE_REMOVED) { Rv(CKR_TOKEN_NOT_PRESENT) } else { rv })?;
         if listing.slots.contains_key(&slot) { Ok(listing) } else { Rv::err(CKR_TOKEN_NOT_PRESENT) }
     }
 

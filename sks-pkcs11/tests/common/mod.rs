@@ -70,7 +70,8 @@ impl Daemon {
 
     fn serve_and(&self, last: &str) {
         let mut command = Command::new("sh");
-        let script = format!(r#""$0" serve 2>"$1" & read -r _; kill $!; wait $!; {last}"#);
+        let script =
+            format!(r#""$0" serve 2>"$1" & echo $! >"$2/pid"; read -r _; kill $! 2>/dev/null; wait $!; {last}"#);
         command.args(["-c", &script]).arg(sks()).arg(self.path("log")).arg(self.dir.path());
         self.environment(&mut command);
         *self.child.lock().unwrap() = Some(command.stdin(Stdio::piped()).spawn().unwrap());
