@@ -1,0 +1,222 @@
+//! The database in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::audit::Row;
+use crate::ports::{Read, Store, StoreError, Txn};
+use crate::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
+
+/// All there is; a test may look, and tamper.
+#[derive(Clone, Debug, Default)]
+pub struct Tables {
+    /// Users.
+    pub users: BTreeMap<UserId, User>,
+    /// Whose messages a certificate signs.
+    pub holders: BTreeMap<[u8; 32], UserId>,
+    /// Objects.
+    pub objects: BTreeMap<(KeyId, ObjectKind), Object>,
+    /// What was consumed, and until when it is kept.
+    pub consumed: BTreeMap<Vec<u8>, u64>,
+    /// The roots.
+    pub seals: BTreeMap<u8, Seal>,
+    /// The audit log.
+    pub audit: Vec<Row>,
+    /// Intents without a result.
+    pub open: BTreeSet<u64>,
+}
+
+/// The store. A transaction works on a copy, which replaces the tables at its commit.
+#[derive(Default)]
+pub struct MemStore {
+    tables: Mutex<Tables>,
+    writer: Mutex<()>,
+    down: AtomicBool,
+    full: AtomicBool,
+}
+
+impl MemStore {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets everything fail, or work again.
+    pub fn set_down(&self, down: bool) {
+        self.down.store(down, Ordering::SeqCst);
+    }
+
+    /// Lets commits fail for want of space, or work again.
+    pub fn set_full(&self, full: bool) {
+        self.full.store(full, Ordering::SeqCst);
+    }
+
+    /// A copy of what is there.
+    pub fn tables(&self) -> Tables {
+        self.tables.lock().clone()
+    }
+
+    /// Changes what is there, behind the module's back.
+    pub fn tamper(&self, change: impl FnOnce(&mut Tables)) {
+        change(&mut self.tables.lock());
+    }
+
+    fn works(&self) -> Result<(), StoreError> {
+        if self.down.load(Ordering::SeqCst) { Err(StoreError::Failed("switched off".into())) } else { Ok(()) }
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&Tables) -> T) -> Result<T, StoreError> {
+        self.works()?;
+        Ok(look(&self.tables.lock()))
+    }
+}
+
+impl Store for MemStore {
+    fn begin(&self) -> Result<Box<dyn Txn + '_>, StoreError> {
+        self.works()?;
+        let writer = self.writer.lock();
+        let copy = self.tables();
+        Ok(Box::new(MemTxn { store: self, copy, _writer: writer }))
+    }
+}
+
+struct MemTxn<'s> {
+    store: &'s MemStore,
+    copy: Tables,
+    _writer: MutexGuard<'s, ()>,
+}
+
+impl MemTxn<'_> {
+    fn read<T>(&self, look: impl FnOnce(&Tables) -> T) -> Result<T, StoreError> {
+        self.store.works()?;
+        Ok(look(&self.copy))
+    }
+
+    fn write<T>(&mut self, change: impl FnOnce(&mut Tables) -> T) -> Result<T, StoreError> {
+        self.store.works()?;
+        Ok(change(&mut self.copy))
+    }
+}
+
+macro_rules! reads {
+    ($type:ty) => {
+        impl Read for $type {
+            fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+                self.read(|tables| tables.users.get(id).cloned())
+            }
+
+            fn users(&self, after: Option<&UserId>, limit: usize) -> Result<Vec<User>, StoreError> {
+                let from = after.map_or(Bound::Unbounded, |id| Bound::Excluded(*id));
+                let range = (from, Bound::Unbounded);
+                self.read(|tables| tables.users.range(range).take(limit).map(|(_, user)| user.clone()).collect())
+            }
+
+            fn holder(&self, certificate: &[u8; 32]) -> Result<Option<UserId>, StoreError> {
+                self.read(|tables| tables.holders.get(certificate).copied())
+            }
+
+            fn object(&self, key: &KeyId, kind: ObjectKind) -> Result<Option<Object>, StoreError> {
+                self.read(|tables| tables.objects.get(&(*key, kind)).cloned())
+            }
+
+            fn objects(&self, after: Option<(&KeyId, ObjectKind)>, limit: usize) -> Result<Vec<Object>, StoreError> {
+                let from = after.map_or(Bound::Unbounded, |(key, kind)| Bound::Excluded((*key, kind)));
+                let range = (from, Bound::Unbounded);
+                self.read(|tables| tables.objects.range(range).take(limit).map(|(_, it)| it.clone()).collect())
+            }
+
+            fn is_consumed(&self, what: &Once) -> Result<bool, StoreError> {
+                self.read(|tables| tables.consumed.contains_key(&what.to_key()))
+            }
+
+            fn seal(&self, table: Table) -> Result<Option<Seal>, StoreError> {
+                self.read(|tables| tables.seals.get(&(table as u8)).copied())
+            }
+
+            fn audit(&self, from: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
+                self.read(|tables| tables.audit.iter().filter(|row| row.number >= from).take(limit).cloned().collect())
+            }
+
+            fn audit_head(&self) -> Result<Option<Row>, StoreError> {
+                self.read(|tables| tables.audit.last().cloned())
+            }
+
+            fn open_intents(&self) -> Result<Vec<u64>, StoreError> {
+                self.read(|tables| tables.open.iter().copied().collect())
+            }
+        }
+    };
+}
+reads!(MemStore);
+reads!(MemTxn<'_>);
+
+impl Txn for MemTxn<'_> {
+    fn put_user(&mut self, user: &User) -> Result<(), StoreError> {
+        self.write(|tables| tables.users.insert(user.id, user.clone())).map(drop)
+    }
+
+    fn put_holder(&mut self, certificate: &[u8; 32], user: Option<&UserId>) -> Result<(), StoreError> {
+        self.write(|tables| match user {
+            Some(user) => tables.holders.insert(*certificate, *user),
+            None => tables.holders.remove(certificate),
+        })
+        .map(drop)
+    }
+
+    fn put_object(&mut self, object: &Object) -> Result<(), StoreError> {
+        self.write(|tables| tables.objects.insert((object.key, object.kind), object.clone())).map(drop)
+    }
+
+    fn remove_object(&mut self, key: &KeyId, kind: ObjectKind) -> Result<(), StoreError> {
+        self.write(|tables| tables.objects.remove(&(*key, kind))).map(drop)
+    }
+
+    fn put_seal(&mut self, table: Table, seal: &Seal) -> Result<(), StoreError> {
+        self.write(|tables| tables.seals.insert(table as u8, *seal)).map(drop)
+    }
+
+    fn consume(&mut self, what: &Once, expires_ms: u64) -> Result<bool, StoreError> {
+        let key = what.to_key();
+        self.write(|tables| {
+            let fresh = !tables.consumed.contains_key(&key);
+            tables.consumed.entry(key).or_insert(expires_ms);
+            fresh
+        })
+    }
+
+    fn purge_consumed(&mut self, before_ms: u64, limit: usize) -> Result<usize, StoreError> {
+        self.write(|tables| {
+            let old = tables.consumed.iter().filter(|(_, expires)| **expires < before_ms).take(limit);
+            let old = old.map(|(key, _)| key.clone()).collect::<Vec<_>>();
+            for key in &old {
+                tables.consumed.remove(key);
+            }
+            old.len()
+        })
+    }
+
+    fn append_audit(&mut self, row: &Row) -> Result<(), StoreError> {
+        self.write(|tables| tables.audit.push(row.clone()))
+    }
+
+    fn open_intent(&mut self, number: u64) -> Result<(), StoreError> {
+        self.write(|tables| tables.open.insert(number)).map(drop)
+    }
+
+    fn close_intent(&mut self, number: u64) -> Result<(), StoreError> {
+        self.write(|tables| tables.open.remove(&number)).map(drop)
+    }
+
+    fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        self.store.works()?;
+        if self.store.full.load(Ordering::SeqCst) {
+            return Err(StoreError::Full);
+        }
+        *self.store.tables.lock() = self.copy;
+        Ok(())
+    }
+}
