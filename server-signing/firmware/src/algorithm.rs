@@ -15,6 +15,8 @@ pub enum KeySpec {
     P256,
     /// NIST P-384.
     P384,
+    /// NIST P-521.
+    P521,
 }
 
 /// The algorithm does not fit the key, or the hash does not have the algorithm's length.
@@ -24,7 +26,7 @@ pub struct Unfit;
 
 impl KeySpec {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Rsa2048, Self::Rsa3072, Self::Rsa4096, Self::P256, Self::P384];
+    pub const ALL: [Self; 6] = [Self::Rsa2048, Self::Rsa3072, Self::Rsa4096, Self::P256, Self::P384, Self::P521];
 
     /// The one with this kind of public key.
     #[must_use]
@@ -41,6 +43,7 @@ impl KeySpec {
             Self::Rsa4096 => KeyKind::Rsa { bits: 4096 },
             Self::P256 => KeyKind::P256,
             Self::P384 => KeyKind::P384,
+            Self::P521 => KeyKind::P521,
         }
     }
 
@@ -51,7 +54,7 @@ impl KeySpec {
             Self::Rsa2048 => Some(256),
             Self::Rsa3072 => Some(384),
             Self::Rsa4096 => Some(512),
-            Self::P256 | Self::P384 => None,
+            Self::P256 | Self::P384 | Self::P521 => None,
         }
     }
 
@@ -62,6 +65,7 @@ impl KeySpec {
             Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => SignatureAlgorithm::RsaPkcs1(Digest::Sha256),
             Self::P256 => SignatureAlgorithm::Ecdsa(Digest::Sha256),
             Self::P384 => SignatureAlgorithm::Ecdsa(Digest::Sha384),
+            Self::P521 => SignatureAlgorithm::Ecdsa(Digest::Sha512),
         }
     }
 
@@ -135,7 +139,7 @@ impl<'a> Digested<'a> {
         self.hash
     }
 
-    /// The hash as ECDSA takes it for an order of `N` bytes: FIPS 186-5 6.4.1 takes the leftmost bits of a longer hash,
+    /// The hash as ECDSA takes it for an order of `N` bytes (or, where no hash is longer than the order, as `N` bytes): FIPS 186-5 6.4.1 takes the leftmost bits of a longer hash,
     /// and a shorter one as the number that it is, which zeros before it do not change. A module that knows its curve
     /// with one digest only signs any of them so.
     #[must_use]

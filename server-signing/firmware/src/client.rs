@@ -18,8 +18,8 @@ use crate::firmware::{KeyOrder, NewKey, SignOrder, Status};
 use crate::protocol::{
     ADMIT, AdmitCall, Certificates, Empty, Frame, GENERATE, GenerateAnswer, GenerateCall, INTEGRITY_KEY, Import,
     MAX_ANSWER, OK, SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, Signatures, StatusAnswer, VERIFY_CHECKPOINT,
-    VERIFY_MESSAGE, VERIFY_TOKEN, Value, Verdict, VerifyCheckpointCall, VerifyMessageCall, VerifyTokenCall, error_of,
-    spec_code,
+    VERIFY_MESSAGE, VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, Verdict, VerifyCheckpointCall, VerifyMessageCall,
+    VerifyTokenCall, error_of, spec_code,
 };
 use crate::socket::{own_uid, peer_uid};
 
@@ -119,7 +119,7 @@ impl Client {
             sad: octets(order.sad)?,
             user_id: Text::new(order.user_id).map_err(malformed)?,
             registered: certificates(order.registered)?,
-            wrapped_key: octets(order.wrapped_key)?,
+            wrapped_key: order.wrapped_key.map(octets).transpose()?,
         };
         let call = Frame::new(ADMIT, &call.to_bytes().map_err(malformed)?);
         let (answer, connection) = self.exchange(&call)?;
@@ -166,6 +166,15 @@ impl Client {
         let Ok(signature) = Octets::new(signature) else { return Ok(false) };
         let call = VerifyCheckpointCall { checkpoint: octets(checkpoint)?, signature };
         Ok(self.call::<_, Verdict>(VERIFY_CHECKPOINT, &call)?.valid)
+    }
+
+    /// As [`crate::Firmware::verify_wrapped_key`]. What is too long to be one is none of ours.
+    ///
+    /// # Errors
+    /// `NotOperational`.
+    pub fn verify_wrapped_key(&self, wrapped_key: &[u8]) -> Result<bool, FirmwareError> {
+        let Ok(value) = Octets::new(wrapped_key) else { return Ok(false) };
+        Ok(self.call::<_, Verdict>(VERIFY_WRAPPED_KEY, &Value { value })?.valid)
     }
 
     /// As [`crate::Firmware::set_idp_keys`].

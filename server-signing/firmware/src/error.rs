@@ -29,14 +29,20 @@ pub enum FirmwareError {
     /// The wrapped key is not one that this SAM made.
     #[error("the wrapped key is not one that this module made")]
     WrappedKey,
+    /// The SAD's `hashAlgorithm` is not on the list, or a hash does not have its digest's length.
+    #[error("the hashes do not fit the hash algorithm")]
+    HashLength,
+    /// There is no wrapped key, and all that is verified before it was in order.
+    #[error("there is no wrapped key")]
+    NoKey,
     /// The SAD's KeyID is not the wrapped key's.
     #[error("the SAD names another key than the wrapped key")]
     KeyMismatch,
     /// The user of token, credential and wrapped key is not one and the same.
     #[error("the wrapped key belongs to another user")]
     UserMismatch,
-    /// The signature algorithm does not fit the key, is unknown, or a hash does not have its length.
-    #[error("the algorithm does not fit the key or the hashes")]
+    /// The signature algorithm does not fit the key.
+    #[error("the algorithm does not fit the key")]
     Algorithm,
     /// No crypto module here makes such a key.
     #[error("no key of this kind can be made here")]

@@ -50,6 +50,8 @@ pub const INTEGRITY_KEY: u8 = 7;
 pub const SIGN_CHECKPOINT: u8 = 8;
 /// Whether a checkpoint's signature is ours: [`VerifyCheckpointCall`], [`Verdict`].
 pub const VERIFY_CHECKPOINT: u8 = 9;
+/// Whether a wrapped key is ours: [`Value`], [`Verdict`].
+pub const VERIFY_WRAPPED_KEY: u8 = 11;
 /// Import of identity providers: [`Import`], an empty answer.
 pub const SET_IDP_KEYS: u8 = 10;
 
@@ -159,8 +161,8 @@ body! {
         user_id: Text,
         /// This user's certificates.
         registered: Certificates,
-        /// The wrapped key.
-        wrapped_key: Octets<1, MAX_WRAPPED_KEY_LEN>,
+        /// The wrapped key, if there is one.
+        wrapped_key: Option<Octets<1, MAX_WRAPPED_KEY_LEN>>,
     }
 
     /// Signatures, in the order of the hashes.
@@ -187,6 +189,7 @@ pub fn spec_code(spec: KeySpec) -> u8 {
         KeySpec::Rsa4096 => 3,
         KeySpec::P256 => 4,
         KeySpec::P384 => 5,
+        KeySpec::P521 => 6,
     }
 }
 
@@ -218,6 +221,8 @@ pub fn status_of(error: &FirmwareError) -> u8 {
         FirmwareError::Failed => 13,
         FirmwareError::Logon => 14,
         FirmwareError::Certificate => 15,
+        FirmwareError::HashLength => 16,
+        FirmwareError::NoKey => 17,
     }
 }
 
@@ -240,6 +245,8 @@ pub fn error_of(status: u8, body: &[u8]) -> Option<FirmwareError> {
         13 => FirmwareError::Failed,
         14 => FirmwareError::Logon,
         15 => FirmwareError::Certificate,
+        16 => FirmwareError::HashLength,
+        17 => FirmwareError::NoKey,
         _ => return None,
     })
 }

@@ -3,6 +3,8 @@
 //! In between the SAM reserves the hashes. So a SAD that does not verify consumes nothing, and no key is active while
 //! the database works.
 
+use std::fmt;
+
 use tw4s_formats::{Format, HashAlgorithm, OidArc, Sad, SadTbs, SignatureAlgorithm, WrappedKey, WrappedKeyTbs};
 
 use super::Firmware;
@@ -21,12 +23,12 @@ pub struct SignOrder<'a> {
     pub user_id: &'a str,
     /// This user's registered certificates of identity providers, DER.
     pub registered: &'a [Vec<u8>],
-    /// The wrapped key that the SAD's KeyID names, DER, as the store has it.
-    pub wrapped_key: &'a [u8],
+    /// The wrapped key that the SAD's KeyID names, DER, as the store has it; `None` if it has none, because whether the
+    /// token and the SAD are sound comes before that.
+    pub wrapped_key: Option<&'a [u8]>,
 }
 
 /// A verified order. Only [`Firmware::admit`] makes one, and [`Firmware::sign`] takes it: it signs once.
-#[derive(Debug)]
 pub struct Admitted {
     wrapped: Vec<u8>,
     spec: KeySpec,
@@ -34,19 +36,25 @@ pub struct Admitted {
     hashes: Vec<Vec<u8>>,
 }
 
+impl fmt::Debug for Admitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { spec, algorithm, hashes, .. } = self;
+        write!(f, "Admitted({spec:?}, {algorithm:?}, {} hashes)", hashes.len())
+    }
+}
+
 impl Firmware {
     /// Verifies everything that a signing asks of the firmware. No key is activated.
     ///
     /// # Errors
     /// The first that holds of `Malformed` (the SAD), `UnknownSigner`, `TokenSignature`, `UnregisteredSigner`,
-    /// `SadSignature`, `Algorithm` (unknown, or a hash's length), `WrappedKey`, `KeyMismatch`, `UserMismatch`,
-    /// `Algorithm` (the key's kind).
+    /// `SadSignature`, `HashLength`, `NoKey`, `WrappedKey`, `KeyMismatch`, `UserMismatch`, `Algorithm`.
     pub fn admit(&self, order: &SignOrder<'_>) -> Result<Admitted, FirmwareError> {
         let sad = Sad::parse(order.sad).map_err(|_| FirmwareError::Malformed)?;
         self.check_token(&sad.tbs.identity_token, Some(order.registered))?;
         check_sad(&sad, &self.arc)?;
         let named = check_hashes(&sad.tbs)?;
-        let wrapped = self.check_wrapped_key(order.wrapped_key)?;
+        let wrapped = self.check_wrapped_key(order.wrapped_key.ok_or(FirmwareError::NoKey)?)?;
         if sad.tbs.key_id.text() != wrapped.key_id.as_str() {
             return Err(FirmwareError::KeyMismatch);
         }
@@ -75,6 +83,12 @@ impl Firmware {
         hashes.iter().map(sign).collect()
     }
 
+    /// Whether this SAM made a wrapped key, for the check of the data's integrity.
+    #[must_use]
+    pub fn verify_wrapped_key(&self, wrapped_key: &[u8]) -> bool {
+        self.check_wrapped_key(wrapped_key).is_ok()
+    }
+
     /// Row 18: signed by this SAM's key, for this SAM, wrapped under this module's key.
     fn check_wrapped_key(&self, der: &[u8]) -> Result<WrappedKeyTbs, FirmwareError> {
         let wrapped = WrappedKey::parse(der).map_err(|_| FirmwareError::WrappedKey)?;
@@ -99,10 +113,10 @@ fn check_sad(sad: &Sad, arc: &OidArc) -> Result<(), FirmwareError> {
 
 /// Rows 13 and 14: a known algorithm, whose digest has the hashes' length.
 fn check_hashes(tbs: &SadTbs) -> Result<HashAlgorithm, FirmwareError> {
-    let named = tbs.algorithm().map_err(|_| FirmwareError::Algorithm)?;
-    let size = named.digest().ok_or(FirmwareError::Algorithm)?.size();
+    let named = tbs.algorithm().map_err(|_| FirmwareError::HashLength)?;
+    let size = named.digest().ok_or(FirmwareError::HashLength)?.size();
     let all_fit = tbs.tbs_hash_values.iter().all(|hash| hash.as_bytes().len() == size);
-    if all_fit { Ok(named) } else { Err(FirmwareError::Algorithm) }
+    if all_fit { Ok(named) } else { Err(FirmwareError::HashLength) }
 }
 
 /// Row 13: what the key is, and how it signs what the SAD names.

@@ -105,6 +105,14 @@ impl Pkcs11Module {
         MasterKey::new(&secret)
     }
 
+    /// How many objects the HSM shows: the keys that stay, and those that are active now.
+    ///
+    /// # Errors
+    /// `Down`, `Failed`.
+    pub fn object_count(&self) -> Result<usize, ModuleError> {
+        Ok(self.sessions.lend()?.get()?.find_objects(&[]).map_err(failed)?.len())
+    }
+
     fn master_secret(&self, make: bool) -> Result<Zeroizing<Vec<u8>>, ModuleError> {
         let session = self.sessions.lend()?;
         let key = match find(session.get()?, &master_key())? {
@@ -231,6 +239,7 @@ impl RawSigningKey for Active<'_> {
         match (self.spec, input.algorithm()) {
             (KeySpec::P256, _) => encode::ecdsa(&sign(&Mechanism::Ecdsa, &input.scalar::<32>())?, 32),
             (KeySpec::P384, _) => encode::ecdsa(&sign(&Mechanism::Ecdsa, &input.scalar::<48>())?, 48),
+            (KeySpec::P521, _) => encode::ecdsa(&sign(&Mechanism::Ecdsa, &input.scalar::<64>())?, 66),
             (_, SignatureAlgorithm::RsaPss { digest, salt_len }) => {
                 sign(&Mechanism::RsaPkcsPss(pss(digest, salt_len)), input.hash())
             }

@@ -12,9 +12,9 @@ use aws_lc_rs::digest::{self, Digest as ReadyDigest};
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair,
-    RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512,
-    RsaPssSaltLength, RsaSignatureEncoding,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256,
+    RSA_PSS_SHA384, RSA_PSS_SHA512, RsaPssSaltLength, RsaSignatureEncoding,
 };
 use tw4s_formats::limit::MAX_SALT_LEN;
 use tw4s_formats::{Digest, Format, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
@@ -74,6 +74,7 @@ impl CryptoModule for SoftwareModule {
             KeySpec::Rsa4096 => self.generate_rsa(KeySize::Rsa4096)?,
             KeySpec::P256 => self.generate_ec(&ECDSA_P256_SHA256_ASN1_SIGNING)?,
             KeySpec::P384 => self.generate_ec(&ECDSA_P384_SHA384_ASN1_SIGNING)?,
+            KeySpec::P521 => self.generate_ec(&ECDSA_P521_SHA512_ASN1_SIGNING)?,
         };
         let public_key = SubjectPublicKeyInfoOwned::parse(&public_key).map_err(|_| ModuleError::Failed)?;
         Ok(WrappedPair { wrapped, public_key })
@@ -86,6 +87,7 @@ impl CryptoModule for SoftwareModule {
         let pair = match spec {
             KeySpec::P256 => Pair::P256(ec(&ECDSA_P256_SHA256_ASN1_SIGNING)?),
             KeySpec::P384 => Pair::P384(ec(&ECDSA_P384_SHA384_ASN1_SIGNING)?),
+            KeySpec::P521 => Pair::P521(ec(&ECDSA_P521_SHA512_ASN1_SIGNING)?),
             KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096 => {
                 let pair = RsaKeyPair::from_pkcs8(&pkcs8).map_err(|_| ModuleError::BadWrapping)?;
                 if Some(pair.public_modulus_len()) != spec.modulus_len() {
@@ -127,6 +129,7 @@ enum Pair {
     Rsa(RsaKeyPair),
     P256(EcdsaKeyPair),
     P384(EcdsaKeyPair),
+    P521(EcdsaKeyPair),
 }
 
 impl RawSigningKey for Active {
@@ -138,6 +141,7 @@ impl RawSigningKey for Active {
         match &self.pair {
             Pair::P256(pair) => sign_ec(pair, &input.scalar::<32>(), &digest::SHA256),
             Pair::P384(pair) => sign_ec(pair, &input.scalar::<48>(), &digest::SHA384),
+            Pair::P521(pair) => sign_ec(pair, &input.scalar::<64>(), &digest::SHA512),
             Pair::Rsa(pair) => {
                 let hash = ready(input.hash(), algorithm(input.digest()))?;
                 let mut signature = vec![0; pair.public_modulus_len()];

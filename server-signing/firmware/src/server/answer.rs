@@ -8,7 +8,8 @@ use crate::firmware::{Admitted, Firmware, KeyOrder, SignOrder};
 use crate::protocol::{
     ADMIT, AdmitCall, Certificates, Empty, Frame, GENERATE, GenerateAnswer, GenerateCall, INTEGRITY_KEY, Import,
     SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, Signatures, StatusAnswer, VERIFY_CHECKPOINT, VERIFY_MESSAGE,
-    VERIFY_TOKEN, Value, Verdict, VerifyCheckpointCall, VerifyMessageCall, VerifyTokenCall, spec_of,
+    VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, Verdict, VerifyCheckpointCall, VerifyMessageCall, VerifyTokenCall,
+    spec_of,
 };
 
 /// A body.
@@ -43,6 +44,10 @@ pub(super) fn answer(
         VERIFY_CHECKPOINT => {
             let call = read::<VerifyCheckpointCall>(body)?;
             let valid = firmware.verify_checkpoint(call.checkpoint.as_bytes(), call.signature.as_bytes());
+            write(&Verdict { valid })
+        }
+        VERIFY_WRAPPED_KEY => {
+            let valid = firmware.verify_wrapped_key(read::<Value>(body)?.value.as_bytes());
             write(&Verdict { valid })
         }
         SET_IDP_KEYS => {
@@ -91,7 +96,7 @@ fn verify_message(firmware: &Firmware, call: &VerifyMessageCall) -> Result<Body,
 fn admit(firmware: &Firmware, call: AdmitCall) -> Result<Admitted, FirmwareError> {
     let AdmitCall { sad, user_id, registered, wrapped_key } = call;
     let registered = certificates(registered);
-    let (user_id, wrapped_key) = (user_id.as_str(), wrapped_key.as_bytes());
+    let (user_id, wrapped_key) = (user_id.as_str(), wrapped_key.as_ref().map(Octets::as_bytes));
     firmware.admit(&SignOrder { sad: sad.as_bytes(), user_id, registered: &registered, wrapped_key })
 }
 

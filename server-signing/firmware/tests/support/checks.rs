@@ -2,9 +2,10 @@
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P256_SHA512_ASN1, ECDSA_P384_SHA256_ASN1,
-    ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA512_ASN1, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
-    RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512,
-    RsaParameters, RsaPssSaltLength, VerificationAlgorithm,
+    ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA512_ASN1, ECDSA_P521_SHA256_ASN1, ECDSA_P521_SHA384_ASN1,
+    ECDSA_P521_SHA512_ASN1, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
+    RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters, RsaPssSaltLength,
+    VerificationAlgorithm,
 };
 use tw4s_firmware::{FirmwareError, KeyOrder, KeySpec, MasterKey, SoftwareModule};
 use tw4s_formats::{
@@ -49,7 +50,7 @@ macro_rules! for_each_check {
     };
 }
 
-type Check = (&'static str, fn(&World));
+pub(crate) type Check = (&'static str, fn(&World));
 
 macro_rules! list {
     ($($name:ident)*) => {
@@ -68,6 +69,9 @@ fn verification(spec: KeySpec, digest: Digest) -> &'static dyn VerificationAlgor
         (KeySpec::P384, Digest::Sha256) => &ECDSA_P384_SHA256_ASN1,
         (KeySpec::P384, Digest::Sha384) => &ECDSA_P384_SHA384_ASN1,
         (KeySpec::P384, Digest::Sha512) => &ECDSA_P384_SHA512_ASN1,
+        (KeySpec::P521, Digest::Sha256) => &ECDSA_P521_SHA256_ASN1,
+        (KeySpec::P521, Digest::Sha384) => &ECDSA_P521_SHA384_ASN1,
+        (KeySpec::P521, Digest::Sha512) => &ECDSA_P521_SHA512_ASN1,
         (_, Digest::Sha256) => &RSA_PKCS1_2048_8192_SHA256,
         (_, Digest::Sha384) => &RSA_PKCS1_2048_8192_SHA384,
         (_, Digest::Sha512) => &RSA_PKCS1_2048_8192_SHA512,
@@ -252,7 +256,7 @@ pub(crate) fn refuses_hashes_of_another_length(world: &World) {
         for bad in [vec![], vec![1; digest.size() - 1], vec![1; digest.size() + 1]] {
             let mut signing = good.clone();
             signing.hashes.push(bad);
-            assert_eq!(world.refusal(&signing), FirmwareError::Algorithm, "{spec:?}");
+            assert_eq!(world.refusal(&signing), FirmwareError::HashLength, "{spec:?}");
         }
     }
 }
@@ -264,23 +268,28 @@ pub(crate) fn refuses_an_unknown_algorithm(world: &World) {
         let mut tbs = signing.tbs();
         tbs.hash_algorithm = AlgorithmIdentifierOwned { oid: ObjectIdentifier::new_unwrap(oid), parameters: None };
         let refused = world.admit_sad(&signing, &signing.sad_of(tbs)).unwrap_err();
-        assert_eq!(refused, FirmwareError::Algorithm, "{oid}");
+        assert_eq!(refused, FirmwareError::HashLength, "{oid}");
     }
     let mut signing = world.signing(KeySpec::P256);
     signing.algorithm = HashAlgorithm::Signature(SignatureAlgorithm::Ed25519);
-    assert_eq!(world.refusal(&signing), FirmwareError::Algorithm);
+    assert_eq!(world.refusal(&signing), FirmwareError::HashLength);
 }
 
 pub(crate) fn refuses_a_wrapped_key_that_was_tampered_with(world: &World) {
     for spec in SPECS {
         let signing = world.signing(spec);
         world.admit(&signing).unwrap();
-        for at in (0..signing.wrapped_key.len()).step_by(7) {
-            let mut tampered = signing.clone();
-            tampered.wrapped_key[at] ^= 1;
+        let good = signing.wrapped_key.clone().unwrap();
+        assert!(world.firmware.verify_wrapped_key(&good));
+        for at in (0..good.len()).step_by(7) {
+            let mut tampered = good.clone();
+            tampered[at] ^= 1;
+            assert!(!world.firmware.verify_wrapped_key(&tampered));
+            let tampered = super::Signing { wrapped_key: Some(tampered), ..signing.clone() };
             assert_eq!(world.refusal(&tampered), FirmwareError::WrappedKey, "byte {at}");
         }
-        for wrapped_key in [vec![], vec![0x30, 0], vec![0xff; 100], vec![0; 20_000]] {
+        for bytes in [vec![], vec![0x30, 0], vec![0xff; 100], vec![0; 20_000]] {
+            let wrapped_key = Some(bytes);
             assert_eq!(world.refusal(&super::Signing { wrapped_key, ..signing.clone() }), FirmwareError::WrappedKey);
         }
     }
@@ -290,7 +299,7 @@ pub(crate) fn refuses_a_wrapped_key_of_another_sam(world: &World) {
     let master = MasterKey::new(&[0x43; 32]).unwrap();
     let other = World::new(&master, || Box::new(SoftwareModule::new(&master).unwrap()));
     let mut signing = world.signing(KeySpec::P256);
-    signing.wrapped_key = other.key(KeySpec::P256).1.wrapped_key.clone();
+    signing.wrapped_key = Some(other.key(KeySpec::P256).1.wrapped_key.clone());
     assert_eq!(world.refusal(&signing), FirmwareError::WrappedKey);
 
     // The metadata are under the signature: nobody else makes it right.
@@ -299,22 +308,22 @@ pub(crate) fn refuses_a_wrapped_key_of_another_sam(world: &World) {
     let forger = Pair::p256();
     let signature = forger.sign(ours.tbs.der());
     let forged = Signed::new(ours.tbs, ours.signature_algorithm, signature).unwrap();
-    signing.wrapped_key = forged.to_bytes().unwrap();
+    signing.wrapped_key = Some(forged.to_bytes().unwrap());
     assert_eq!(world.refusal(&signing), FirmwareError::WrappedKey);
 }
 
 pub(crate) fn refuses_a_wrapped_key_whose_algorithm_is_swapped(world: &World) {
     let mut signing = world.signing(KeySpec::P256);
-    let ours = WrappedKey::parse(&signing.wrapped_key).unwrap();
+    let ours = WrappedKey::parse(&world.key(KeySpec::P256).1.wrapped_key).unwrap();
     let other = SignatureAlgorithm::Ecdsa(Digest::Sha384).to_identifier().unwrap();
     let swapped = Signed::new(ours.tbs, other, ours.signature.as_bytes()).unwrap();
-    signing.wrapped_key = swapped.to_bytes().unwrap();
+    signing.wrapped_key = Some(swapped.to_bytes().unwrap());
     assert_eq!(world.refusal(&signing), FirmwareError::WrappedKey);
 }
 
 pub(crate) fn refuses_another_key_than_the_sad_names(world: &World) {
     let mut signing = world.signing(KeySpec::P256);
-    signing.wrapped_key = world.key(KeySpec::P384).1.wrapped_key.clone();
+    signing.wrapped_key = Some(world.key(KeySpec::P384).1.wrapped_key.clone());
     assert_eq!(world.refusal(&signing), FirmwareError::KeyMismatch);
     let mut signing = world.signing(KeySpec::P256);
     signing.key_id = "ffffffff-ffff-4fff-bfff-ffffffffffff".to_owned();
@@ -364,7 +373,7 @@ pub(crate) fn the_first_error_in_the_order_wins(world: &World) {
     bad.sad_key = &forger;
     bad.algorithm = HashAlgorithm::Signature(SignatureAlgorithm::RsaPkcs1(Digest::Sha256));
     bad.hashes = vec![vec![1; 31]];
-    bad.wrapped_key = vec![0x30, 0];
+    bad.wrapped_key = None;
     bad.key_id = "ffffffff-ffff-4fff-bfff-ffffffffffff".to_owned();
     bad.token_user = OTHER_USER.to_owned();
     assert_eq!(world.refusal(&bad), FirmwareError::UnknownSigner);
@@ -376,8 +385,10 @@ pub(crate) fn the_first_error_in_the_order_wins(world: &World) {
     bad.registered = good.registered.clone();
     assert_eq!(world.refusal(&bad), FirmwareError::SadSignature);
     bad.sad_key = &world.sad_key;
-    assert_eq!(world.refusal(&bad), FirmwareError::Algorithm);
+    assert_eq!(world.refusal(&bad), FirmwareError::HashLength);
     bad.hashes = good.hashes.clone();
+    assert_eq!(world.refusal(&bad), FirmwareError::NoKey);
+    bad.wrapped_key = Some(vec![0x30, 0]);
     assert_eq!(world.refusal(&bad), FirmwareError::WrappedKey);
     bad.wrapped_key = good.wrapped_key.clone();
     assert_eq!(world.refusal(&bad), FirmwareError::KeyMismatch);
@@ -432,7 +443,7 @@ pub(crate) fn keys_of_each_kind_are_made(world: &World) {
         let order = KeyOrder { key_id: "k", user_id: USER, spec, created: 1 };
         let key = world.firmware.generate(&order).unwrap();
         let mut signing = world.signing(KeySpec::Rsa2048);
-        (signing.key_id, signing.wrapped_key) = ("k".to_owned(), key.wrapped_key.clone());
+        (signing.key_id, signing.wrapped_key) = ("k".to_owned(), Some(key.wrapped_key.clone()));
         let signatures = world.firmware.sign(world.admit(&signing).unwrap()).unwrap();
         assert_eq!(Some(signatures[0].len()), spec.modulus_len());
         assert!(verifies(&spki(&key), &RSA_PKCS1_2048_8192_SHA256, b"document", &signatures[0]));

@@ -27,7 +27,7 @@ pub(crate) const OTHER_USER: &str = "7f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f0";
 pub(crate) const SAM: &str = "sam-1";
 
 /// The keys that each world has; larger RSA keys have tests of their own.
-pub(crate) const SPECS: [KeySpec; 3] = [KeySpec::P256, KeySpec::P384, KeySpec::Rsa2048];
+pub(crate) const SPECS: [KeySpec; 4] = [KeySpec::P256, KeySpec::P384, KeySpec::P521, KeySpec::Rsa2048];
 
 pub(crate) fn master() -> MasterKey {
     MasterKey::new(&[0x42; 32]).unwrap()
@@ -105,7 +105,7 @@ impl World {
             hashes: vec![hash(digest, b"document")],
             user: USER.to_owned(),
             registered: self.registered(),
-            wrapped_key: key.wrapped_key.clone(),
+            wrapped_key: Some(key.wrapped_key.clone()),
         }
     }
 
@@ -145,12 +145,12 @@ pub(crate) struct Signing<'a> {
     pub(crate) hashes: Vec<Vec<u8>>,
     pub(crate) user: String,
     pub(crate) registered: Vec<Vec<u8>>,
-    pub(crate) wrapped_key: Vec<u8>,
+    pub(crate) wrapped_key: Option<Vec<u8>>,
 }
 
 impl Signing<'_> {
     pub(crate) fn order<'o>(&'o self, sad: &'o [u8]) -> SignOrder<'o> {
-        SignOrder { sad, user_id: &self.user, registered: &self.registered, wrapped_key: &self.wrapped_key }
+        SignOrder { sad, user_id: &self.user, registered: &self.registered, wrapped_key: self.wrapped_key.as_deref() }
     }
 
     pub(crate) fn token(&self) -> SignedIdentityToken {

@@ -49,6 +49,7 @@ fn curve_oid(spec: KeySpec) -> Result<ObjectIdentifier, ModuleError> {
     match spec {
         KeySpec::P256 => Ok(SECP256R1),
         KeySpec::P384 => Ok(SECP384R1),
+        KeySpec::P521 => Ok(SECP521R1),
         KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096 => Err(ModuleError::Failed),
     }
 }
@@ -82,3 +83,4 @@ const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.1
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const SECP256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const SECP521R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
