@@ -229,12 +229,18 @@ fn what_expired_is_forgotten_and_no_more(store: &dyn Store) {
 }
 
 fn a_purge_sees_its_own_transaction(store: &dyn Store) {
+    commit(store, |txn| {
+        assert!(txn.consume(&message(1, 1), 1).unwrap());
+        assert_eq!(txn.purge_consumed(2, 9).unwrap(), 1);
+    });
     commit(store, |txn| assert!(txn.consume(&hash(1, 1, 0), 1).unwrap()));
     commit(store, |txn| {
         assert!(txn.consume(&hash(1, 2, 0), 1).unwrap());
         assert!(txn.consume(&hash(1, 3, 0), 9).unwrap());
-        assert_eq!(txn.purge_consumed(2, 9).unwrap(), 2);
+        assert!(txn.consume(&message(1, 1), 1).unwrap());
+        assert_eq!(txn.purge_consumed(2, 9).unwrap(), 3);
         assert!(!txn.is_consumed(&hash(1, 1, 0)).unwrap());
+        assert!(!txn.is_consumed(&message(1, 1)).unwrap());
         assert!(txn.is_consumed(&hash(1, 3, 0)).unwrap());
         assert!(txn.consume(&hash(1, 2, 0), 9).unwrap());
     });
