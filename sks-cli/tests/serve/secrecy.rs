@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use sks_wire::Status;
 use sks_wire::method::{change_pin, unlock_key, verify_pin};
+use sks_wire::{MethodId, Status};
 
 use crate::daemon::{Home, provision, secret};
 
@@ -33,7 +33,7 @@ fn pins_are_neither_logged_nor_stored() {
     let log = daemon.log();
     daemon.stop();
 
-    assert!(log.contains("verifyPIN") && log.contains("ERROR_AUTHORIZATION"), "it is logged: {log}");
+    assert!(log.contains(MethodId::VerifyPin.name()) && log.contains("ERROR_AUTHORIZATION"), "it is logged: {log}");
     for secret in [PIN, WRONG_PIN, NEW_PIN, PUK, WRONG_PUK] {
         let listed = format!("{:?}", secret.as_bytes());
         for form in [secret, &hex::encode(secret), &hex::encode_upper(secret), listed.trim_matches(['[', ']'])] {
