@@ -128,6 +128,20 @@ fn intents() {
     assert_named((8, b"x"), Some(b""), |store| store.open_intents(), "the row 78 of the table intents: ");
 }
 
+/// Whoever asks for it: no row is replaced, and none left out.
+#[test]
+fn an_audit_row_follows_the_head_or_is_refused() {
+    for engine in Engine::ALL {
+        let dir = filled(engine);
+        let store = open(dir.path(), engine);
+        for number in [0, 1, 3, 5, u64::MAX] {
+            let refused = store.begin().unwrap().append_audit(&row(number, "x"));
+            assert!(matches!(refused, Err(StoreError::Failed(_))), "{number}");
+        }
+        assert_eq!(store.audit(1, 9).unwrap().len(), 3);
+    }
+}
+
 /// A caller that goes on after an error, and commits, gets the error again and writes nothing.
 #[test]
 fn a_transaction_with_a_failed_write_is_not_committed() {

@@ -12,7 +12,6 @@ mod conformance;
 mod crash;
 mod damage;
 mod document;
-mod memory;
 mod model;
 mod opening;
 mod threads;

@@ -1,13 +1,14 @@
-//! Random transactions on both engines beside the model in memory: the same answers, the same rows, also reopened.
+//! Random transactions on both engines beside the module's store in memory: the same answers, the same rows, also
+//! reopened.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tw4s_sam::ports::{Read, Store, Txn};
 use tw4s_sam::record::{ObjectKind, Once, Table};
+use tw4s_sam::testing::MemStore;
 use tw4s_store::Engine;
 
-use crate::memory::Memory;
 use crate::{hash, key_id, message, new_dir, next_number, object, open, row, seal, user, user_id};
 
 #[derive(Clone, Debug)]
@@ -26,7 +27,8 @@ enum Op {
     RemoveObject(u8, ObjectKind),
     PutSeal(Table, u64),
     Consume(Once, u64),
-    Purge(u64, usize),
+    /// All that expired: which go first is left to the store.
+    Purge(u64),
     Append(String),
     OpenIntent(u64),
     CloseIntent(u64),
@@ -42,7 +44,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..4_u8, kind()).prop_map(|(id, kind)| Op::RemoveObject(id, kind)),
         1 => (select(Table::ALL.to_vec()), any::<u64>()).prop_map(|(table, count)| Op::PutSeal(table, count)),
         6 => (once(), 0..6_u64).prop_map(|(what, expires)| Op::Consume(what, expires)),
-        2 => (0..7_u64, 0..6_usize).prop_map(|(before, limit)| Op::Purge(before, limit)),
+        2 => (0..7_u64).prop_map(Op::Purge),
         2 => "[a-z]{0,20}".prop_map(Op::Append),
         1 => (1..6_u64).prop_map(Op::OpenIntent),
         1 => (1..6_u64).prop_map(Op::CloseIntent),
@@ -80,7 +82,7 @@ proptest! {
 fn run(engine: Engine, steps: &[Step]) {
     let dir = new_dir();
     let mut store = open(dir.path(), engine);
-    let model = Memory::default();
+    let model = MemStore::new();
     for step in steps {
         match step {
             Step::Commit(ops) | Step::Drop(ops) => {
@@ -114,7 +116,7 @@ fn perform(txn: &mut dyn Txn, op: &Op) -> usize {
         Op::RemoveObject(id, kind) => txn.remove_object(&key_id(*id), *kind).unwrap(),
         Op::PutSeal(table, count) => txn.put_seal(*table, &seal(*count)).unwrap(),
         Op::Consume(what, expires) => return usize::from(txn.consume(what, *expires).unwrap()),
-        Op::Purge(before, limit) => return txn.purge_consumed(*before, *limit).unwrap(),
+        Op::Purge(before) => return txn.purge_consumed(*before, usize::MAX).unwrap(),
         Op::Append(body) => txn.append_audit(&row(next_number(txn), body)).unwrap(),
         Op::OpenIntent(number) => txn.open_intent(*number).unwrap(),
         Op::CloseIntent(number) => txn.close_intent(*number).unwrap(),
