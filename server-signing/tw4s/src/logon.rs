@@ -1,0 +1,167 @@
+//! `LogonPass=USER,CREDENTIAL`: an administrator, and where the credential comes from. Never the command line, which
+//! others can read.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::exit::Failure;
+
+/// An administrator and the credential as it was entered.
+pub(crate) struct Logon {
+    /// The name.
+    pub(crate) user: String,
+    /// The credential.
+    pub(crate) credential: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Logon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logon").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// Reads the arguments of a `manageFW` operation: administrators, then one operand. The guide prints the word with
+/// and without `=`; both are taken in both operations. Credentials are read once all of it is understood.
+pub(crate) fn read(arguments: &[String], operand: &str) -> Result<(Vec<Logon>, String), Failure> {
+    let mut sources = Vec::new();
+    let mut operands = Vec::new();
+    for argument in arguments {
+        match argument.strip_prefix("LogonPass") {
+            Some(logon) => sources.push(Source::parse(logon.strip_prefix('=').unwrap_or(logon))?),
+            None => operands.push(argument),
+        }
+    }
+    if sources.is_empty() {
+        return Err(Failure::usage("LogonPass=USER,CREDENTIAL is missing; CREDENTIAL is ask or file:PATH"));
+    }
+    if sources.len() > MAX_LOGONS {
+        return Err(Failure::usage(format!("more than {MAX_LOGONS} administrators")));
+    }
+    let [operand] = operands.as_slice() else {
+        return Err(Failure::usage(format!("give one {operand}, not {}", operands.len())));
+    };
+    let logons = sources.into_iter().map(Source::read).collect::<Result<_, _>>()?;
+    Ok((logons, (*operand).clone()))
+}
+
+struct Source {
+    user: String,
+    /// Absent: ask.
+    file: Option<PathBuf>,
+}
+
+impl Source {
+    fn parse(text: &str) -> Result<Self, Failure> {
+        // What stands there in place of a credential may be one, so it is not repeated.
+        let (user, credential) = text.split_once(',').unwrap_or((text, ""));
+        if user.is_empty() {
+            return Err(Failure::usage("LogonPass names no user: LogonPass=USER,CREDENTIAL"));
+        }
+        let file = match (credential, credential.strip_prefix("file:")) {
+            ("ask", _) => None,
+            (_, Some(path)) if !path.is_empty() => Some(PathBuf::from(path)),
+            _ => {
+                return Err(Failure::usage(
+                    "a credential never stands on the command line: write ask, to be asked for it, or file:PATH",
+                ));
+            }
+        };
+        Ok(Self { user: user.to_owned(), file })
+    }
+
+    fn read(self) -> Result<Logon, Failure> {
+        let credential = match &self.file {
+            Some(path) => from_file(path)?,
+            None => ask(&self.user)?,
+        };
+        Ok(Logon { user: self.user, credential })
+    }
+}
+
+/// The content of a file; one newline at its end is dropped.
+fn from_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let what = format!("reading {}", path.display());
+    let mut bytes =
+        bounded(File::open(path).map_err(Failure::doing(what.clone()))?).map_err(Failure::doing(what.clone()))?;
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    match bytes.len() {
+        0 => Err(Failure::usage(format!("{what}: it is empty"))),
+        length if length > MAX => Err(Failure::usage(format!("{what}: it has over {MAX} bytes"))),
+        _ => Ok(bytes),
+    }
+}
+
+/// The whole content, or a little more than [`MAX`] bytes of it. The buffer never grows, so that it leaves no copy.
+fn bounded(mut file: File) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut buffer = Zeroizing::new(vec![0; MAX + 2]);
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(length) => filled += length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    buffer.truncate(filled);
+    Ok(buffer)
+}
+
+fn ask(user: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let shown: String = user.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    let answer = rpassword::prompt_password(format!("Credential of {shown}: ")).map(Zeroizing::new);
+    let answer = answer.map_err(|_| Failure::usage("there is no terminal to ask at: give file:PATH"))?;
+    if answer.is_empty() {
+        return Err(Failure::usage("nothing was entered"));
+    }
+    Ok(Zeroizing::new(answer.as_bytes().to_vec()))
+}
+
+/// Longest credential in bytes.
+const MAX: usize = 1024;
+/// The guide knows two.
+const MAX_LOGONS: usize = 8;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn arguments(list: &[&str]) -> Vec<String> {
+        list.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn both_spellings_and_any_order_are_taken() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "geheim\n").unwrap();
+        let path = file.path().display();
+        let list = arguments(&[&format!("LogonPass=a,file:{path}"), "0", &format!("LogonPassb,file:{path}")]);
+        let (logons, slot) = read(&list, "slot").unwrap();
+        assert_eq!(slot, "0");
+        assert_eq!(logons.iter().map(|logon| logon.user.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert!(logons.iter().all(|logon| logon.credential.as_slice() == b"geheim"));
+        assert!(!format!("{logons:?}").contains("geheim"));
+    }
+
+    #[test]
+    fn a_credential_on_the_command_line_is_refused_and_not_repeated() {
+        for bad in ["LogonPass=a,geheim", "LogonPassa,geheim", "LogonPass=a", "LogonPass=a,file:", "LogonPass=,ask"] {
+            let failure = read(&arguments(&[bad, "0"]), "slot").unwrap_err();
+            assert!(matches!(&failure, Failure::Usage(text) if !text.contains("geheim")), "{bad}: {failure}");
+        }
+    }
+
+    #[test]
+    fn one_operand_is_wanted() {
+        for bad in [&["LogonPass=a,ask"][..], &["LogonPass=a,ask", "0", "1"], &["0", "1"]] {
+            assert!(matches!(read(&arguments(bad), "slot"), Err(Failure::Usage(_))));
+        }
+    }
+}

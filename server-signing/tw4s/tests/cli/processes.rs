@@ -1,0 +1,87 @@
+//! The processes: one on a database, however they are started and however they end.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::Stage;
+
+fn kill(pid: i32) {
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+}
+
+#[test]
+fn a_killed_instance_starts_again_on_its_stale_files() {
+    let stage = Stage::initialised();
+    stage.ok(&["manageSAM", "start", "1"]);
+    let (service, firmware) = (stage.pid("sam1"), stage.pid("firmware"));
+    kill(service);
+    kill(firmware);
+    let mut tries = 0;
+    while !stage.ok(&["manageSAM", "stop", "1"]).contains("is not running") {
+        tries += 1;
+        assert!(tries < 100);
+    }
+    assert!(stage.path("home/sam1/socket").exists(), "the stale socket");
+    stage.ok(&["manageSAM", "start", "1"]);
+    assert!(stage.pid("sam1") != service && stage.pid("firmware") != firmware);
+    assert_eq!(stage.ok(&["manageSAM", "integrity", "data"]), "Data integrity check ... ok\n");
+}
+
+#[test]
+fn of_starts_at_once_one_starts_it() {
+    let stage = Stage::initialised();
+    let said: Vec<String> = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..6).map(|_| scope.spawn(|| stage.ok(&["manageSAM", "start", "1"]))).collect();
+        starts.into_iter().map(|start| start.join().unwrap()).collect()
+    });
+    assert_eq!(said.iter().filter(|said| said.contains("has been started")).count(), 1, "{said:?}");
+    assert_eq!(said.iter().filter(|said| said.contains("is already running")).count(), 5, "{said:?}");
+}
+
+#[test]
+fn two_instances_share_the_firmware_and_the_last_stop_ends_it() {
+    let stage = Stage::initialised();
+    stage.ok(&["manageSAM", "start", "1"]);
+    let firmware = stage.pid("firmware");
+    stage.ok(&["manageSAM", "start", "zwei"]);
+    assert_eq!(stage.pid("firmware"), firmware);
+    stage.ok(&["manageSAM", "integrity", "data"]);
+    stage.ok(&["manageSAM", "stop", "1"]);
+    assert!(stage.path("home/firmware/socket").exists());
+    stage.ok(&["manageSAM", "stop", "zwei"]);
+    assert!(!stage.path("home/firmware/socket").exists());
+}
+
+#[test]
+fn nothing_that_is_made_is_open_to_others() {
+    let stage = Stage::initialised();
+    stage.ok(&["manageSAM", "start", "1"]);
+    for name in [
+        "firmware",
+        "firmware/state",
+        "firmware/socket",
+        "firmware/log",
+        "sam1",
+        "sam1/socket",
+        "sam1/control",
+        "sam1/log",
+    ] {
+        let mode = fs::metadata(stage.path("home").join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name}: {mode:o}");
+    }
+}
+
+#[test]
+fn the_processes_are_not_dumpable() {
+    let stage = Stage::initialised();
+    stage.ok(&["manageSAM", "start", "1"]);
+    for process in ["sam1", "firmware"] {
+        // The files of a process that is not dumpable belong to root; as root one sees the limit on core files alone.
+        let limits = fs::read_to_string(format!("/proc/{}/limits", stage.pid(process)));
+        let Ok(limits) = limits else { continue };
+        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        assert!(core.split_whitespace().nth(4) == Some("0"), "{process}: {core}");
+    }
+}
