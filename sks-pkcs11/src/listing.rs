@@ -22,7 +22,9 @@ use crate::token::Token;
 /// What the token holds.
 pub(crate) struct Listing {
     /// getChangeCount before the keys were listed.
-    pub(crate) count: u32,
+    count: u32,
+    /// [`Token::breaks`] at that time.
+    breaks: u32,
     /// The device's own certificate, DER.
     pub(crate) device: Arc<Vec<u8>>,
     /// Keys by handle.
@@ -68,7 +70,7 @@ impl Slot {
 }
 
 /// The present count.
-pub(crate) fn count(token: &Token) -> Result<u32, Error> {
+fn count(token: &Token) -> Result<u32, Error> {
     Ok(token.call(&get_change_count::Request {})?.count)
 }
 
@@ -77,15 +79,22 @@ impl Listing {
     pub(crate) fn take(token: &Token, names: &SlotNames, last: Option<&Listing>) -> Result<Self, Error> {
         // First: what changes while the list is made raises it, and the next look finds out.
         let count = count(token)?;
+        let breaks = token.breaks();
         let device = match last {
-            Some(last) => Arc::clone(&last.device),
-            None => Arc::new(device(token)?),
+            Some(last) if last.breaks == breaks => Arc::clone(&last.device),
+            _ => Arc::new(device(token)?),
         };
-        let mut listing = Self { count, device, keys: HashMap::new(), slots: BTreeMap::from([(0, Slot::default())]) };
+        let mut listing =
+            Self { count, breaks, device, keys: HashMap::new(), slots: BTreeMap::from([(0, Slot::default())]) };
         let issuers = issuers(token)?;
         let found = keys(token)?;
         listing.add(token, names, found, |session| issuers.get(&session).cloned().unwrap_or_default(), last)?;
         Ok(listing)
+    }
+
+    /// Whether the token still holds this.
+    pub(crate) fn is_current(&self, token: &Token) -> Result<bool, Error> {
+        Ok(count(token)? == self.count && token.breaks() == self.breaks)
     }
 
     /// The listing after one more key, which this process has made as the local issuer, in as many calls that raise the
@@ -98,14 +107,15 @@ impl Listing {
         changes: u32,
     ) -> Result<Option<Self>, Error> {
         let count = count(token)?;
-        if count != self.count.wrapping_add(changes) {
+        if count != self.count.wrapping_add(changes) || self.breaks != token.breaks() {
             return Ok(None);
         }
         let before = KeyHandle(handle.0.checked_sub(1).unwrap_or(NO_HANDLE));
         let next = token.call(&enumerate_keys::Request { key_handle: before })?.next;
         let Enumerated::Next { handle, item } = next else { return Ok(None) };
+        let device = Arc::clone(&self.device);
         let mut listing =
-            Self { count, device: Arc::clone(&self.device), keys: self.keys.clone(), slots: self.slots.clone() };
+            Self { count, breaks: self.breaks, device, keys: self.keys.clone(), slots: self.slots.clone() };
         let issuer: Arc<str> = Arc::from(local::ISSUER_URI);
         listing.add(token, names, vec![(handle, item)], |_| Arc::clone(&issuer), None)?;
         Ok(Some(listing))

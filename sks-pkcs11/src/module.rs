@@ -16,7 +16,7 @@ use sks_issuer::ca::LocalCa;
 use sks_wire::types::KeyHandle;
 
 use crate::error::{Result, Rv};
-use crate::listing::{self, Listing};
+use crate::listing::Listing;
 use crate::login::Login;
 use crate::object::Held;
 use crate::session::Session;
@@ -119,7 +119,7 @@ impl Module {
     pub(crate) fn listing(&self) -> Result<Arc<Listing>> {
         let last = self.listing.lock().clone();
         if let Some(last) = &last
-            && listing::count(&self.token)? == last.count
+            && last.is_current(&self.token)?
         {
             return Ok(Arc::clone(last));
         }

@@ -6,6 +6,7 @@
 //! effect: it fails.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 use sks_client::{Client, Error, paths};
@@ -25,12 +26,13 @@ const PIPELINED: usize = 64;
 pub(crate) struct Token {
     socket: PathBuf,
     idle: Mutex<Vec<Client<Stream>>>,
+    breaks: AtomicU32,
 }
 
 impl Token {
     /// The token where the environment says it is.
     pub(crate) fn new() -> Self {
-        Self { socket: paths::defaults().socket, idle: Mutex::new(Vec::new()) }
+        Self { socket: paths::defaults().socket, idle: Mutex::default(), breaks: AtomicU32::new(0) }
     }
 
     /// Calls a method.
@@ -72,6 +74,11 @@ impl Token {
         Ok(answers)
     }
 
+    /// How often a connection has ended: behind the socket there may be another token since.
+    pub(crate) fn breaks(&self) -> u32 {
+        self.breaks.load(Ordering::Relaxed)
+    }
+
     /// Closes the connections that are not in a call.
     pub(crate) fn disconnect(&self) {
         // Never waits: after a fork the lock may be held by a thread that is not there.
@@ -87,7 +94,10 @@ impl Token {
             match send(&mut client) {
                 Ok(()) => return Ok(client),
                 // The frame did not go out whole, so it has no effect. The others are as old.
-                Err(Error::Connection(_)) => self.disconnect(),
+                Err(Error::Connection(_)) => {
+                    self.breaks.fetch_add(1, Ordering::Relaxed);
+                    self.disconnect();
+                }
                 Err(error) => {
                     self.idle.lock().push(client);
                     return Err(error);
@@ -102,6 +112,8 @@ impl Token {
     fn keep<T>(&self, client: Client<Stream>, answer: &Result<T, Error>) {
         if matches!(answer, Ok(_) | Err(Error::Refused(_) | Error::Protocol(_))) {
             self.idle.lock().push(client);
+        } else {
+            self.breaks.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

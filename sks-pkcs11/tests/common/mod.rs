@@ -46,20 +46,27 @@ pub(crate) fn sks() -> &'static Path {
 pub(crate) struct Daemon {
     pub(crate) dir: TempDir,
     child: Mutex<Option<Child>>,
+    /// Options of `sks serve`.
+    options: &'static [&'static str],
 }
 
 impl Daemon {
     /// On a new store.
     pub(crate) fn start() -> Self {
-        let daemon = Self { dir: tempfile::tempdir().unwrap(), child: Mutex::default() };
+        Self::start_with(&[])
+    }
+
+    /// On a new store, with options.
+    pub(crate) fn start_with(options: &'static [&'static str]) -> Self {
+        let daemon = Self { dir: tempfile::tempdir().unwrap(), child: Mutex::default(), options };
         daemon.serve();
         daemon
     }
 
     /// As [`Daemon::start`], for a static, which is never dropped: its directory goes when the process ends.
     pub(crate) fn start_for_all() -> Self {
-        let daemon = Self { dir: tempfile::tempdir().unwrap(), child: Mutex::default() };
-        daemon.serve_and(r#"rm -rf "$2""#);
+        let daemon = Self { dir: tempfile::tempdir().unwrap(), child: Mutex::default(), options: &[] };
+        daemon.serve_and(r#"rm -rf "$dir""#);
         daemon
     }
 
@@ -70,9 +77,10 @@ impl Daemon {
 
     fn serve_and(&self, last: &str) {
         let mut command = Command::new("sh");
-        let script =
-            format!(r#""$0" serve 2>"$1" & echo $! >"$2/pid"; read -r _; kill $! 2>/dev/null; wait $!; {last}"#);
-        command.args(["-c", &script]).arg(sks()).arg(self.path("log")).arg(self.dir.path());
+        let script = format!(
+            r#"log=$1 dir=$2; shift 2; "$0" serve "$@" 2>"$log" & echo $! >"$dir/pid"; read -r _; kill $! 2>/dev/null; wait $!; {last}"#
+        );
+        command.args(["-c", &script]).arg(sks()).arg(self.path("log")).arg(self.dir.path()).args(self.options);
         self.environment(&mut command);
         *self.child.lock().unwrap() = Some(command.stdin(Stdio::piped()).spawn().unwrap());
         let begun = Instant::now();
