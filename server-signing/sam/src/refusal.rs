@@ -182,7 +182,8 @@ pub(crate) fn of_credential(e: &FirmwareError) -> Refusal {
     }
 }
 
-/// Of a SAD that is to be admitted.
+/// Of a SAD that is to be admitted. `NoKey` says no more than that all before the key is in order: why there is none, this
+/// side knows.
 pub(crate) fn of_admission(e: &FirmwareError) -> Refusal {
     match e {
         FirmwareError::UnknownSigner => Refusal::TokenSigner,
@@ -190,7 +191,6 @@ pub(crate) fn of_admission(e: &FirmwareError) -> Refusal {
         FirmwareError::TokenSignature => Refusal::TokenSignature,
         FirmwareError::SadSignature => Refusal::SadSignature,
         FirmwareError::HashLength => Refusal::HashLength,
-        FirmwareError::NoKey => Refusal::NoKey,
         FirmwareError::WrappedKey => Refusal::WrappedKey,
         FirmwareError::KeyMismatch => Refusal::KeyMismatch,
         FirmwareError::UserMismatch => Refusal::OtherUsersKey,

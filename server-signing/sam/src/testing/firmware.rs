@@ -41,6 +41,7 @@ pub struct SoftFirmware {
     foreign: AtomicBool,
     activations: AtomicU64,
     before_sign: Mutex<Option<Hook>>,
+    after_admission: Mutex<Option<Hook>>,
 }
 
 impl SoftFirmware {
@@ -58,6 +59,7 @@ impl SoftFirmware {
             foreign: AtomicBool::new(false),
             activations: AtomicU64::new(0),
             before_sign: Mutex::default(),
+            after_admission: Mutex::default(),
         }
     }
 
@@ -89,6 +91,11 @@ impl SoftFirmware {
     /// Runs this when a key is to be activated: all is reserved, and nothing is signed.
     pub fn set_before_sign(&self, hook: impl Fn() + Send + Sync + 'static) {
         *self.before_sign.lock() = Some(Box::new(hook));
+    }
+
+    /// Runs this when an order was admitted: all is checked, and nothing is reserved.
+    pub fn set_after_admission(&self, hook: impl Fn() + Send + Sync + 'static) {
+        *self.after_admission.lock() = Some(Box::new(hook));
     }
 
     /// How often a key was activated.
@@ -224,6 +231,9 @@ impl Firmware for SoftFirmware {
         }
         let key = SigningKey::from_slice(wrapped.tbs.cm_wrapped_key.as_bytes()).map_err(|_| FirmwareError::Failed)?;
         let hashes = sad.tbs.tbs_hash_values.iter().map(|hash| hash.as_bytes().to_vec()).collect();
+        if let Some(hook) = &*self.after_admission.lock() {
+            hook();
+        }
         Ok(Box::new(Ready { firmware: self, key, hashes }))
     }
 

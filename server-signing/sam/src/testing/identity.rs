@@ -1,6 +1,7 @@
 //! An identity provider and a person who signs.
 
-use p256::ecdsa::SigningKey;
+use p256::ecdsa::{Signature, SigningKey};
+use tw4s_formats::limit::MAX_SIGNATURE_LEN;
 use tw4s_formats::{
     Claims, CompactGroupAssociation, CompactIdentityToken, CompactLongRoleAssociation, CompactRoleAssociation, Digest,
     DirectoryString, Exact, HashAlgorithm, IssuerSerial, LevelOfAssurance, List, MessageSignature, Octets, OidArc,
@@ -102,6 +103,20 @@ impl Idp {
         }
     }
 
+    /// A token, changed and signed anew.
+    #[must_use]
+    pub fn resigned(
+        &self,
+        token: &SignedIdentityToken,
+        change: impl FnOnce(&mut CompactIdentityToken),
+    ) -> SignedIdentityToken {
+        let mut data = token.data.clone().into_value();
+        change(&mut data);
+        let data = Exact::new(data).unwrap();
+        let signature = Octets::new(sign(&self.key, data.der())).unwrap();
+        SignedIdentityToken { data, signature, ..token.clone() }
+    }
+
     /// A signature over a message, as a technical user makes it.
     #[must_use]
     pub fn message_signature(&self, message: &PeerMessage, request: &Request) -> MessageSignature {
@@ -125,6 +140,15 @@ impl Person {
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self { key: key(&format!("person {name}")) }
+    }
+
+    /// Another signature over the same SADTBS: (r, n - s) instead of (r, s), which verifies as well.
+    #[must_use]
+    pub fn resigned(&self, sad: &Sad) -> Octets<1, MAX_SIGNATURE_LEN> {
+        let signature = Signature::from_der(sad.signature.as_bytes()).unwrap();
+        let (r, s) = signature.split_scalars();
+        let other = Signature::from_scalars(r, -*s).unwrap();
+        Octets::new(other.to_der().as_bytes()).unwrap()
     }
 
     /// A SAD over hashes.
