@@ -1,0 +1,100 @@
+//! Signings through the boundary beside the bare crypto path: `cargo bench -p tw4s-firmware`.
+//!
+//! The firmware is a process of its own, as in service; clients are threads of this one. There is no database here and
+//! no audit: what the boundary costs, and no more. `tw4s bench` measures the whole.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a measurement fails by panicking, and says what it finds"
+)]
+
+#[allow(unused_macros, reason = "it has the tests' part")]
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use support::{World, hash, master};
+use tw4s_firmware::bench::BarePath;
+use tw4s_firmware::client::Client;
+use tw4s_firmware::server::{Server, ServerOptions};
+use tw4s_firmware::{Firmware, KeySpec, SoftwareModule};
+use tw4s_formats::OidArc;
+
+const TIME: Duration = Duration::from_secs(3);
+/// SADs that are signed again and again: made before the clock starts.
+const SADS: usize = 2000;
+
+fn main() {
+    if let Some(state) = std::env::var_os("TW4S_BENCH_STATE") {
+        return serve(Path::new(&state));
+    }
+    let world = World::new(&master(), || Box::new(SoftwareModule::new(&master()).unwrap()));
+    let mut process =
+        Command::new(std::env::current_exe().unwrap()).env("TW4S_BENCH_STATE", world.state()).spawn().unwrap();
+    let client = Client::new(&world.dir.path().join("sock"));
+    while client.status().is_err() {
+        thread::sleep(Duration::from_millis(10));
+    }
+    let module = SoftwareModule::new(&master()).unwrap();
+    for spec in [KeySpec::P256, KeySpec::Rsa2048] {
+        for hashes in [1, 100] {
+            let bare = BarePath::new(&module, spec).unwrap();
+            let bare_rate = rate(2, &|_| bare.run(hashes).unwrap());
+            println!("{spec:?}, {hashes} hashes: bare path, 2 threads: {bare_rate:.0}/s");
+            let sads: Vec<Vec<u8>> = (0..SADS / hashes)
+                .map(|number| {
+                    let mut signing = world.signing(spec);
+                    signing.claims.jti = Some((number as u128).to_be_bytes());
+                    let hashes = (0..hashes).map(|at| hash(tw4s_formats::Digest::Sha256, &at.to_be_bytes()));
+                    signing.hashes = hashes.collect();
+                    signing.sad()
+                })
+                .collect();
+            let signing = world.signing(spec);
+            for clients in [1, 8, 64] {
+                let next = AtomicUsize::new(0);
+                let through = rate(clients, &|_| {
+                    let sad = &sads[next.fetch_add(1, Ordering::Relaxed) % sads.len()];
+                    client.admit(&signing.order(sad)).unwrap().sign().unwrap();
+                });
+                println!("  {clients} clients: {through:.0}/s, {:.0} %", 100.0 * through / bare_rate);
+            }
+        }
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+fn serve(state: &Path) {
+    let module = Box::new(SoftwareModule::new(&master()).unwrap());
+    let firmware = Firmware::open(state, &master(), module, OidArc::default()).unwrap();
+    let server = Server::bind(&state.with_file_name("sock"), ServerOptions::default()).unwrap();
+    server.run(&Arc::new(firmware)).unwrap();
+}
+
+/// How often a second `threads` threads do it.
+fn rate(threads: usize, work: &(dyn Fn(usize) + Sync)) -> f64 {
+    let (done, start) = (AtomicUsize::new(0), Instant::now());
+    thread::scope(|scope| {
+        for thread in 0..threads {
+            let done = &done;
+            scope.spawn(move || {
+                while start.elapsed() < TIME {
+                    work(thread);
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    done.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64()
+}
