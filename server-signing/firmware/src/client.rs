@@ -7,6 +7,7 @@
 use std::io::{self, BufReader};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tw4s_formats::{Format, List, Octets, Text};
@@ -199,10 +200,11 @@ impl Client {
     fn exchange(&self, call: &Frame) -> Result<(Frame, Connection), FirmwareError> {
         let idle = self.idle.lock().pop();
         if let Some(mut connection) = idle {
-            if let Ok(answer) = connection.exchange(call) {
-                return Ok((answer, connection));
+            match connection.exchange(call) {
+                Ok(answer) => return Ok((answer, connection)),
+                Err(error) if is_timeout(&error) => return Err(not_operational(error)),
+                Err(_) => self.idle.lock().clear(),
             }
-            self.idle.lock().clear();
         }
         let mut connection = self.connect().map_err(not_operational)?;
         let answer = connection.exchange(call).map_err(not_operational)?;
@@ -214,6 +216,8 @@ impl Client {
         if peer_uid(&stream)? != self.uid {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user listens at the socket"));
         }
+        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+        stream.set_write_timeout(Some(CALL_TIMEOUT))?;
         Ok(Connection { reader: BufReader::new(stream) })
     }
 
@@ -288,9 +292,17 @@ fn not_operational(error: io::Error) -> FirmwareError {
     FirmwareError::NotOperational(format!("its socket: {error}"))
 }
 
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
 fn strange() -> FirmwareError {
     FirmwareError::NotOperational("what answers at its socket does not speak its protocol".to_owned())
 }
 
+/// A firmware that does not answer for so long hangs. RSA-4096 keys take seconds, in an HSM many of them.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+/// A firmware that does not read a call for so long hangs.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Idle connections that are kept; more threads than this at once make and drop theirs.
 const MAX_IDLE: usize = 128;

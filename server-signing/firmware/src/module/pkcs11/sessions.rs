@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
-use cryptoki::session::{Session, UserType};
+use cryptoki::session::{Session, SessionState, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 use parking_lot::Mutex;
@@ -20,6 +20,8 @@ static LIBRARIES: LazyLock<Mutex<HashMap<PathBuf, Pkcs11>>> = LazyLock::new(Mute
 pub(super) struct Sessions {
     library: Pkcs11,
     slot: Slot,
+    /// Wiped when dropped.
+    pin: AuthPin,
     idle: Mutex<Vec<Session>>,
     /// A login is for all sessions of the process, and lasts while one of them is open.
     _login: Mutex<Session>,
@@ -29,22 +31,35 @@ impl Sessions {
     pub(super) fn open(config: &Pkcs11Config) -> Result<Self, ModuleError> {
         let library = library(&config.library)?;
         let slot = slot(&library, &config.slot)?;
-        let login = library.open_rw_session(slot).map_err(failed)?;
-        match login.login(UserType::User, Some(&AuthPin::from(config.pin.as_str()))) {
-            Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {}
-            Err(error) => return Err(failed(error)),
-        }
-        Ok(Self { library, slot, idle: Mutex::default(), _login: Mutex::new(login) })
+        let pin = AuthPin::from(config.pin.as_str());
+        let login = open(&library, slot, &pin)?;
+        Ok(Self { library, slot, pin, idle: Mutex::default(), _login: Mutex::new(login) })
     }
 
     pub(super) fn lend(&self) -> Result<Lent<'_>, ModuleError> {
         let idle = self.idle.lock().pop();
         let session = match idle {
             Some(session) => session,
-            None => self.library.open_rw_session(self.slot).map_err(failed)?,
+            None => open(&self.library, self.slot, &self.pin)?,
         };
         Ok(Lent { session: Some(session), sessions: self })
     }
+}
+
+/// Opens a session that is logged in: by an earlier login, unless the HSM forgot it.
+fn open(library: &Pkcs11, slot: Slot, pin: &AuthPin) -> Result<Session, ModuleError> {
+    let session = library.open_rw_session(slot).map_err(failed)?;
+    if !is_logged_in(&session) {
+        match session.login(UserType::User, Some(pin)) {
+            Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Ok(session)
+}
+
+fn is_logged_in(session: &Session) -> bool {
+    session.get_session_info().is_ok_and(|info| matches!(info.session_state(), SessionState::RwUser))
 }
 
 fn library(path: &PathBuf) -> Result<Pkcs11, ModuleError> {
@@ -99,7 +114,8 @@ impl Lent<'_> {
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        if let Some(session) = self.session.take() {
+        // One that died with its HSM, or lost its login, is closed; the next is a new one.
+        if let Some(session) = self.session.take().filter(is_logged_in) {
             self.sessions.idle.lock().push(session);
         }
     }
