@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::bench;
 use crate::instance::InstanceId;
 
 /// Server signing: the signature activation module, its firmware half, and their management.
@@ -47,6 +48,10 @@ pub(crate) enum Command {
     /// Write the checksum file that the code integrity checks compare the binary with
     #[command(name = "checksumSAM")]
     ChecksumSam,
+    /// Play the usage scenarios on a subsystem of its own, step by step
+    Demo,
+    /// Measure signings beside what the machine can do
+    Bench(bench::Args),
     /// The firmware process; `manageSAM start` starts it
     #[command(hide = true)]
     ServeFirmware {

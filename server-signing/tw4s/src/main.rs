@@ -7,9 +7,11 @@
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "this binary's user interface is the terminal")]
 
 mod args;
+mod bench;
 mod checksum;
 mod console;
 mod control;
+mod demo;
 mod exit;
 mod firmware;
 mod home;
@@ -18,11 +20,11 @@ mod launch;
 mod listen;
 mod logon;
 mod manage;
-#[allow(dead_code, reason = "the demo, which comes next, uses the rest")]
 mod parties;
 mod peer;
 mod process;
 mod service;
+mod temporary;
 
 use std::process::ExitCode;
 
@@ -41,6 +43,8 @@ fn run(common: &args::Common, command: Command) -> Result<(), Failure> {
         Command::ManageSam { operation } => manage::sam::run(common, &operation),
         Command::ManageFw { operation } => manage::fw::run(common, &operation),
         Command::ChecksumSam => manage::checksum::run(common),
+        Command::Demo => demo::run(),
+        Command::Bench(args) => bench::run(args),
         Command::ServeFirmware { require_memlock } => firmware::serve::run(common, require_memlock),
         Command::ServeSam { instance_id } => service::run(common, &instance_id),
     }

@@ -1,0 +1,57 @@
+//! Latencies of one row, and what is made of them.
+
+use std::time::Duration;
+
+/// Measured latencies, in nanoseconds, and the time in which they were measured.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Samples {
+    latencies: Vec<u64>,
+    elapsed: Duration,
+}
+
+impl Samples {
+    /// One operation.
+    pub(super) fn push(&mut self, latency: Duration) {
+        self.latencies.push(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    /// The time that all operations so far took, side by side.
+    pub(super) fn took(&mut self, elapsed: Duration) {
+        self.elapsed += elapsed;
+    }
+
+    /// Takes another client's, or another slice's, operations along.
+    pub(super) fn join(&mut self, other: Self) {
+        self.latencies.extend(other.latencies);
+        self.elapsed += other.elapsed;
+    }
+
+    /// Operations a second.
+    pub(super) fn rate(&self) -> f64 {
+        let count = u32::try_from(self.latencies.len()).unwrap_or(u32::MAX);
+        f64::from(count) / self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+
+    /// The latency that `percent` of all operations stay under, in microseconds.
+    pub(super) fn percentile(&mut self, percent: usize) -> f64 {
+        self.latencies.sort_unstable();
+        let index = self.latencies.len().saturating_sub(1) * percent / 100;
+        let nanoseconds = self.latencies.get(index).copied().unwrap_or(0);
+        Duration::from_nanos(nanoseconds).as_secs_f64() * 1e6
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_those_of_the_sorted_latencies() {
+        let mut samples = Samples::default();
+        (1..=101).rev().for_each(|n| samples.push(Duration::from_micros(n)));
+        samples.took(Duration::from_secs(2));
+        assert!((samples.percentile(50) - 51.0).abs() < 1e-6);
+        assert!((samples.percentile(99) - 100.0).abs() < 1e-6);
+        assert!((samples.rate() - 50.5).abs() < 1e-6);
+    }
+}

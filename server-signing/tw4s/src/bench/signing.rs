@@ -1,0 +1,148 @@
+//! Whole Signing operations, as a signing application asks for them.
+
+use std::path::Path;
+
+use tw4s_firmware::KeySpec;
+use tw4s_formats::operation::{CreateNewSigner, GenerateSignerKeyPair, KeySpecification, Operation, Signing};
+use tw4s_formats::{Digest, HashAlgorithm, LevelOfAssurance, List, ObjectIdentifier, Octets, Text};
+
+use super::load::{Client, run};
+use super::sample::Samples;
+use crate::exit::Failure;
+use crate::parties::{self, Authority, Key, random, uuid};
+use crate::peer::Peer;
+use crate::temporary::Subsystem;
+
+/// What signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    P256,
+    Rsa2048,
+}
+
+impl Kind {
+    /// Both.
+    pub(super) const ALL: [Self; 2] = [Self::P256, Self::Rsa2048];
+
+    /// For the table.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::Rsa2048 => "RSA-2048",
+        }
+    }
+
+    /// For the firmware.
+    pub(super) fn spec(self) -> KeySpec {
+        match self {
+            Self::P256 => KeySpec::P256,
+            Self::Rsa2048 => KeySpec::Rsa2048,
+        }
+    }
+
+    fn specification(self) -> KeySpecification {
+        match self {
+            Self::P256 => KeySpecification::Ec { curve: P256 },
+            Self::Rsa2048 => KeySpecification::Rsa { bits: 2048 },
+        }
+    }
+}
+
+/// A running subsystem with one signer, who has a key of each kind.
+pub(super) struct Bench {
+    subsystem: Subsystem,
+    idp: Authority,
+    signer: String,
+    keys: Vec<(Kind, String)>,
+}
+
+impl Bench {
+    /// Starts it.
+    pub(super) fn prepare() -> Result<Self, Failure> {
+        let idp = Authority::new("CN=Benchmark Identity Provider")?;
+        let (privileged, signer) = (uuid()?, uuid()?);
+        let subsystem = Subsystem::start(idp.certificate(), &privileged)?;
+        let mut bench = Self { subsystem, idp, signer, keys: Vec::new() };
+        let certificate = Octets::new(bench.idp.certificate()).map_err(Failure::other)?;
+        let userid = Text::new(bench.signer.as_str()).map_err(Failure::other)?;
+        let certificates = List::new(vec![certificate]).map_err(Failure::other)?;
+        bench.ask(&CreateNewSigner { userid, certificates }, &privileged)?;
+        for kind in Kind::ALL {
+            let order = GenerateSignerKeyPair::new(&bench.signer, kind.specification()).map_err(Failure::other)?;
+            let made = bench.ask(&order, &bench.signer)?;
+            bench.keys.push((kind, made.keyid.to_string()));
+        }
+        Ok(bench)
+    }
+
+    /// A folder on the database's file system.
+    pub(super) fn folder(&self) -> &Path {
+        self.subsystem.folder()
+    }
+
+    /// Checks what is left behind, and ends it.
+    pub(super) fn stop(self) -> Result<(), Failure> {
+        self.subsystem.run(&["manageSAM", "integrity", "data"])?;
+        self.subsystem.stop()
+    }
+
+    /// `count` operations, at least two of each client, by `clients` at once.
+    pub(super) fn slice(&self, kind: Kind, batch: usize, clients: usize, count: usize) -> Result<Samples, Failure> {
+        let each = count.div_ceil(clients).max(2);
+        let clients = (0..clients).map(|_| self.client(kind, batch, each));
+        let mut clients = clients.collect::<Result<Vec<_>, _>>()?;
+        let samples = run(&mut clients)?;
+        for answer in clients.iter().flat_map(|client| &client.answers) {
+            let result = parties::answer::<Signing>(answer)?;
+            if !result.is_ok_and(|result| result.sigbin.len() == batch) {
+                return Err(Failure::text("a signing of the benchmark was refused"));
+            }
+        }
+        Ok(samples)
+    }
+
+    fn client(&self, kind: Kind, batch: usize, count: usize) -> Result<Signer, Failure> {
+        let peer = Peer::connect(&self.subsystem.service().socket).map_err(Failure::other)?;
+        let mut requests = (0..count).map(|_| self.request(kind, batch)).collect::<Result<Vec<_>, _>>()?;
+        requests.reverse();
+        Ok(Signer { peer, requests, answers: Vec::with_capacity(count) })
+    }
+
+    /// As the signer's side makes it: a token of its own for each, with a key of its own.
+    fn request(&self, kind: Kind, batch: usize) -> Result<Vec<u8>, Failure> {
+        let temporary = Key::generate()?;
+        let token = self.idp.login(&self.signer, LevelOfAssurance::Substantial, LIFETIME)?;
+        let token = self.idp.extend(&token, &temporary, LIFETIME)?;
+        let hashes = (0..batch).map(|_| random::<32>().map(Vec::from)).collect::<Result<Vec<_>, _>>()?;
+        let key = self.keys.iter().find(|(of, _)| *of == kind).map_or("", |(_, key)| key.as_str());
+        let sad = parties::sad(&temporary, &token, key, HashAlgorithm::Digest(Digest::Sha256), &hashes)?;
+        Ok(parties::request(&Signing::new(&sad).map_err(Failure::other)?, &token)?)
+    }
+
+    fn ask<O: Operation>(&self, operation: &O, user: &str) -> Result<O::Result, Failure> {
+        let token = self.idp.login(user, LevelOfAssurance::Substantial, LIFETIME)?;
+        let request = parties::request(operation, &token)?;
+        let answer = Peer::connect(&self.subsystem.service().socket).and_then(|mut peer| peer.call(&request))?;
+        let refused = |error: tw4s_formats::ErrorResponse| Failure::text(error.detail.to_string());
+        parties::answer::<O>(&answer)?.map_err(refused)
+    }
+}
+
+struct Signer {
+    peer: Peer,
+    /// The next one last.
+    requests: Vec<Vec<u8>>,
+    answers: Vec<Vec<u8>>,
+}
+
+impl Client for Signer {
+    fn next(&mut self) -> Result<bool, Failure> {
+        let Some(request) = self.requests.pop() else { return Ok(false) };
+        self.answers.push(self.peer.call(&request).map_err(Failure::doing("calling the module"))?);
+        Ok(true)
+    }
+}
+
+const LIFETIME: std::time::Duration = std::time::Duration::from_secs(300);
+/// RFC 5480 2.1.1.1.
+const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
