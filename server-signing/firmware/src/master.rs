@@ -11,8 +11,9 @@ use zeroize::Zeroizing;
 
 use crate::error::StateError;
 
-/// The master backup key.
-pub struct MasterKey(Hkdf<Sha256>);
+/// The master backup key: HKDF-Extract of it, which does all that the key could. Needed to initialise and to open; drop
+/// it then.
+pub struct MasterKey(Zeroizing<[u8; 32]>);
 
 impl MasterKey {
     /// Takes the secret: 32 to 1024 bytes that nobody can guess, such as random ones. It is extracted at once and can
@@ -24,7 +25,8 @@ impl MasterKey {
         if !LENGTHS.contains(&secret.len()) {
             return Err(StateError::MasterKeyLength);
         }
-        Ok(Self(Hkdf::new(Some(SALT), secret)))
+        let (extracted, _) = Hkdf::<Sha256>::extract(Some(SALT), secret);
+        Ok(Self(Zeroizing::new(extracted.into())))
     }
 
     /// HKDF-Expand(HKDF-Extract(salt, secret), label, N).
@@ -40,8 +42,11 @@ impl MasterKey {
     ) -> Result<Zeroizing<[u8; N]>, StateError> {
         let mut key = Zeroizing::new([0; N]);
         let info = [label.as_bytes(), &[0, number]].concat();
-        self.0.expand(&info, &mut *key).map_err(|_| StateError::Failed("key derivation"))?;
-        Ok(key)
+        let failed = StateError::Failed("key derivation");
+        match Hkdf::<Sha256>::from_prk(&*self.0).map(|hkdf| hkdf.expand(&info, &mut *key)) {
+            Ok(Ok(())) => Ok(key),
+            _ => Err(failed),
+        }
     }
 }
 

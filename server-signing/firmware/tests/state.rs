@@ -12,7 +12,7 @@ use std::slice::from_ref;
 
 use aws_lc_rs::signature::ECDSA_P256_SHA256_ASN1;
 use support::idp::{Idp, Pair, certificate, verifies};
-use support::{SAM, USER, World, administrators, hash, logon, master, spki};
+use support::{SAM, USER, World, administrators, checks, hash, logon, master, spki};
 use tw4s_firmware::{
     CryptoModule, Digested, Firmware, FirmwareError, Init, KeySpec, Logon, MasterKey, ModuleError, RawSigningKey,
     SoftwareModule, StateError, WrappedPair, read_certificates,
@@ -149,6 +149,8 @@ fn an_import_takes_certificates_that_may_sign_tokens_only() {
     assert_eq!(import(&[good.clone(), good.clone()]), Err(FirmwareError::Certificate));
     let same_name = Idp::new("IdP", Pair::p256()).certificate;
     assert_eq!(import(&[good, same_name]), Err(FirmwareError::Certificate));
+    let weak = certificate("weak", checks::rsa_1024(), 1);
+    assert_eq!(import(&[weak]), Err(FirmwareError::Certificate), "RSA-1024");
     world.admit(&world.signing(KeySpec::P256)).unwrap();
 }
 

@@ -245,7 +245,7 @@ pub(crate) fn refuses_a_sad_whose_key_is_missing_doubled_or_weak(world: &World) 
     assert_eq!(refused, FirmwareError::SadSignature, "doubled");
 
     // OpenSSL's: aws-lc-rs makes none. The signature does not matter, as it is not looked at.
-    signing.claims.sad_key = Some(SubjectPublicKeyInfoOwned::parse(&hex::decode(RSA_1024).unwrap()).unwrap());
+    signing.claims.sad_key = Some(rsa_1024());
     assert_eq!(world.refusal(&signing), FirmwareError::SadSignature, "weak");
 }
 
@@ -493,6 +493,10 @@ pub(crate) fn verifies_message_credentials(world: &World) {
     let algorithm = identifier(SignatureAlgorithm::RsaPss { digest: Digest::Sha256, salt_len: 222 });
     let refused = world.firmware.verify_message(&idp.certificate, &algorithm, message, &idp.pair.sign_pss(message));
     assert_eq!(refused, Err(FirmwareError::MessageSignature));
+}
+
+pub(crate) fn rsa_1024() -> SubjectPublicKeyInfoOwned {
+    SubjectPublicKeyInfoOwned::parse(&hex::decode(RSA_1024).unwrap()).unwrap()
 }
 
 /// A public key of 1024 bits.
