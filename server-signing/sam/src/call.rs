@@ -55,16 +55,16 @@ pub(crate) struct Answered {
 /// Steps 2 to 11.
 pub(crate) fn process(sam: &Sam, message: &PeerMessage, request: &Request) -> Result<Recorded, Answered> {
     let now = sam.ports.clock.now_ms();
+    // The name of the action is the one that the message gives its type, known or not.
+    let mut entry = Entry::new(request.message_type.as_str());
     let Acting { user, certificate } = match authenticate(sam, message, request, now) {
         Ok(acting) => acting,
         Err(Refused { failure, acting }) => {
-            let mut entry = Entry::new(Entry::AUTHENTICATION);
             entry.acting = acting.map(|id| id.to_string());
             return Err(refuse(sam, entry, failure));
         }
     };
-    // From here on somebody acts, and everything is audited, under the name that the message gives its type.
-    let mut entry = Entry::new(request.message_type.as_str());
+    // From here on somebody acts, and everything is audited.
     entry.acting = Some(user.id.to_string());
     let mut call = Call { sam, now, acting: user, certificate, entry };
     let result = call.perform(request);

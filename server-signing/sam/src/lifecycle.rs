@@ -89,7 +89,7 @@ impl Sam {
     /// Has the firmware sign the audit log as it stands; gives the row that the checkpoint covers, to be kept elsewhere.
     ///
     /// # Errors
-    /// The firmware or the database does not work; `NotFound` for a log without a row.
+    /// The firmware or the database does not work.
     pub fn checkpoint(&self) -> Result<Anchor, AdminError> {
         Ok(self.sign_log()?)
     }

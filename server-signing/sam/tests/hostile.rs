@@ -3,7 +3,8 @@
 
 use proptest::prelude::*;
 use tw4s_formats::operation::{MessageType, Signing};
-use tw4s_formats::{Credential, ErrorType, Format, ObjectIdentifier, Octets, Open};
+use tw4s_formats::{Credential, ErrorType, Format, ObjectIdentifier, Octets, Open, PeerBody, Response};
+use tw4s_sam::Refusal;
 use tw4s_sam::testing::{Outcome, TokenSpec, World};
 
 /// The largest of everything, by somebody whom nobody knows.
@@ -15,6 +16,19 @@ fn the_largest_message_is_answered() {
     assert_eq!(world.send(&world.request("Signing", &message, stranger)).error(), Some(ErrorType::UnknownUser));
     let known = world.credential(&TokenSpec::of(world.signer));
     assert_eq!(world.send(&world.request("Signing", &message, known)).error(), Some(ErrorType::MessageParseError));
+}
+
+/// Requests end at 256 KiB: what is longer is not parsed, whatever it is.
+#[test]
+fn what_is_longer_than_a_request_is_not_parsed() {
+    let world = World::default();
+    let answer = |len| {
+        let result = Octets::new(vec![0; len]).unwrap();
+        let bytes = world.message(PeerBody::Response(Box::new(Response::Result(result)))).to_bytes().unwrap();
+        world.sam.handle(&bytes).log.concat()
+    };
+    assert!(answer(200 * 1024).contains(Refusal::NoRequest.cause()));
+    assert!(answer(300 * 1024).contains(Refusal::Container.cause()));
 }
 
 #[test]

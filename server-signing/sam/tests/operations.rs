@@ -404,7 +404,7 @@ fn a_component_that_is_down_is_not_operational() {
     refused(&outcome, Refusal::Firmware);
     // It failed before the user was known: recorded, without one.
     let entry = world.last_entry();
-    assert_eq!((entry.action.as_str(), entry.acting), ("Authentication", None));
+    assert_eq!((entry.action.as_str(), entry.acting), ("Generate_Signer_Key_Pair", None));
     world.firmware.set_down(false);
 
     world.store.set_full(true);

@@ -96,8 +96,6 @@ impl Entry {
     pub const CHECKPOINT: &'static str = "Checkpoint";
     /// Administrators registered a user.
     pub const ENROL: &'static str = "Enrol_User";
-    /// A request ended before its message's type was looked at.
-    pub const AUTHENTICATION: &'static str = "Authentication";
 
     /// An entry with nothing but an action; number, time and module are set when it is appended.
     #[must_use]
