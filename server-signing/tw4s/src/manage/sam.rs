@@ -27,8 +27,9 @@ pub(crate) fn run(common: &Common, operation: &SamOperation) -> Result<(), Failu
 }
 
 fn start(common: &Common, home: &Home, id: &InstanceId, require_memlock: bool) -> Result<(), Failure> {
-    let place = home.service(id);
-    if Found::look(&place.lock)?.is_some() {
+    let runs = |place: Place| Found::look(&place.lock).map(|found| found.is_some());
+    // Without the firmware an instance runs and does nothing; then it is started beside it, after the check.
+    if runs(home.service(id))? && runs(home.firmware())? {
         return Line::AlreadyRunning(id).print();
     }
     let checked = checksum::check(&home.checksum()).map_err(Failure::other);

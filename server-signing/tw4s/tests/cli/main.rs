@@ -5,4 +5,5 @@
 
 mod console;
 mod processes;
+mod signing;
 mod support;

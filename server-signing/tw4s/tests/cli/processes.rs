@@ -74,14 +74,15 @@ fn nothing_that_is_made_is_open_to_others() {
 }
 
 #[test]
-fn the_processes_are_not_dumpable() {
+fn the_processes_leave_no_core_file_and_let_nobody_look_into_them() {
     let stage = Stage::initialised();
     stage.ok(&["manageSAM", "start", "1"]);
     for process in ["sam1", "firmware"] {
-        // The files of a process that is not dumpable belong to root; as root one sees the limit on core files alone.
-        let limits = fs::read_to_string(format!("/proc/{}/limits", stage.pid(process)));
-        let Ok(limits) = limits else { continue };
+        let limits = fs::read_to_string(format!("/proc/{}/limits", stage.pid(process))).unwrap();
         let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-        assert!(core.split_whitespace().nth(4) == Some("0"), "{process}: {core}");
+        assert_eq!(core.split_whitespace().nth(4), Some("0"), "{process}: {core}");
+        // Root may look into every process, and so cannot see whether others may.
+        let environment = fs::read(format!("/proc/{}/environ", stage.pid(process)));
+        assert!(rustix::process::geteuid().is_root() || environment.is_err(), "{process}");
     }
 }
