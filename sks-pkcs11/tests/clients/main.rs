@@ -12,6 +12,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod chromium;
 mod git;
 mod gnutls;
 mod java;

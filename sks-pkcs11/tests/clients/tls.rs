@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 use crate::common::Daemon;
 use crate::{PIN, TOKEN, good, have, module, said, token, words};
 
-struct Server {
+/// A server that goes with the test.
+pub(crate) struct Server {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Server {
     /// A server that demands a certificate of the local CA's.
-    fn start(daemon: &Daemon) -> Self {
+    pub(crate) fn start(daemon: &Daemon) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let line = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.pem \
                     -subj /CN=localhost -addext subjectAltName=DNS:localhost -days 2";
