@@ -15,6 +15,7 @@ mod report;
 mod sample;
 mod scale;
 
+pub(crate) use floor::serve_echo;
 pub(crate) use scale::compare as compare_scale;
 
 use case::Bench;

@@ -1,10 +1,13 @@
 //! What the machine can do without a token: an echo over a socket, the bare engine, an append with fdatasync.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::hint::black_box;
 use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use sks_core::crypto::session::{self, Parties};
 use sks_core::crypto::{Preferred, certificate, engine};
@@ -19,6 +22,9 @@ use crate::exit::Failure;
 
 /// Bytes of an echoed frame: those of a P-256 signature's call, by and large.
 const FRAME: usize = 128;
+/// How long the echo may take to start, and how long to wait before looking again.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(5);
 /// Bytes of an append: those of a small transaction.
 const APPEND: usize = 1024;
 
@@ -35,15 +41,60 @@ fn engine_failed(error: impl std::error::Error + Send + Sync + 'static) -> Failu
     Failure::doing("measuring the bare engine")(error)
 }
 
-/// A frame there and back, to a thread that does nothing else.
-pub(super) fn echo() -> Result<Call<'static>, Failure> {
-    let (mut here, mut there) = UnixStream::pair().map_err(Failure::other)?;
-    std::thread::spawn(move || {
-        let mut buffer = [0u8; FRAME];
-        while there.read_exact(&mut buffer).is_ok() && there.write_all(&buffer).is_ok() {}
-    });
-    let mut buffer = [7u8; FRAME];
-    Ok(timed(move || here.write_all(&buffer).and_then(|()| here.read_exact(&mut buffer)).map_err(Failure::other)))
+/// A process that sends back what it gets, and does nothing else. Dropped, it ends.
+pub(super) struct Echo {
+    child: Child,
+    socket: PathBuf,
+}
+
+impl Echo {
+    /// Starts it: this executable again, as the token is a process of its own too. `folder` is for its socket.
+    pub(super) fn start(folder: &Path) -> Result<Self, Failure> {
+        let socket = folder.join("echo.sock");
+        let starting = |error| Failure::doing("starting the echo")(error);
+        let program = std::env::current_exe().map_err(starting)?;
+        let child = Command::new(program).args(["bench", "--echo"]).arg(&socket).stdin(Stdio::null()).spawn();
+        let echo = Self { child: child.map_err(starting)?, socket };
+        let began = Instant::now();
+        while UnixStream::connect(&echo.socket).is_err() {
+            if began.elapsed() > PATIENCE {
+                return Err(Failure::Other("the echo does not start".into()));
+            }
+            thread::sleep(PAUSE);
+        }
+        Ok(echo)
+    }
+
+    /// A frame there and back.
+    pub(super) fn call(&self) -> Result<Call<'_>, Failure> {
+        let mut stream = UnixStream::connect(&self.socket).map_err(Failure::other)?;
+        let mut buffer = [7u8; FRAME];
+        Ok(timed(move || {
+            stream.write_all(&buffer).and_then(|()| stream.read_exact(&mut buffer)).map_err(Failure::other)
+        }))
+    }
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        // Fails when it has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_file(&self.socket);
+    }
+}
+
+/// The echo's own side: a thread for each connection, until the process is killed.
+pub(crate) fn serve_echo(socket: &Path) -> Result<(), Failure> {
+    let listener = UnixListener::bind(socket).map_err(Failure::doing("listening for the echo"))?;
+    for stream in listener.incoming() {
+        let mut stream = stream.map_err(Failure::other)?;
+        thread::spawn(move || {
+            let mut buffer = [0u8; FRAME];
+            while stream.read_exact(&mut buffer).is_ok() && stream.write_all(&buffer).is_ok() {}
+        });
+    }
+    Ok(())
 }
 
 /// An append and fdatasync, on the file system of the token's store.

@@ -26,11 +26,17 @@ pub(crate) struct Args {
     /// Compare tokens of 10 and of this many keys instead, each on a temporary store
     #[arg(long, value_name = "KEYS")]
     scale: Option<u32>,
+    /// Send back what comes on this socket: the benchmark's own floor
+    #[arg(long, value_name = "PATH", hide = true)]
+    echo: Option<PathBuf>,
 }
 
 /// Runs it.
 pub(crate) fn run(common: &Common, args: Args) -> Result<(), Failure> {
     let plan = Plan { slice: Duration::from_millis(args.slice_ms), rounds: args.rounds };
+    if let Some(socket) = args.echo {
+        return bench::serve_echo(&socket);
+    }
     if let Some(keys) = args.scale {
         return bench::compare_scale(keys, plan);
     }
