@@ -212,7 +212,6 @@ fn provision<T: Transport<Error = sks_client::Error>>(
     wish: &Wish,
     pin: Option<&Secret>,
 ) -> Result<KeyHandle> {
-    let id = |text| Id::new(text).map_err(|_| Rv(CKR_FUNCTION_FAILED));
     let policy = match pin {
         Some(_) => {
             let options = PinPolicyOptions::new(id(local::PIN_POLICY_ID)?);
@@ -224,21 +223,7 @@ fn provision<T: Transport<Error = sks_client::Error>>(
         (Some(policy), Some(pin)) => Protection::Pin { policy, pin },
         _ => Protection::None,
     };
-    let mut options = KeyOptions::p256(id(KEY_ID)?);
-    if let Kind::Pair(algorithm) = &wish.kind {
-        options.algorithm = algorithm.clone();
-    }
-    options.friendly_name.clone_from(&wish.label);
-    options.enable_pin_caching = true;
-    options.import_private_key = matches!(wish.kind, Kind::Imported(..));
-    if let Kind::Symmetric(..) = wish.kind {
-        options.usage = KeyUsage::SymmetricKey;
-    }
-    options.export_policy = match (wish.exportable, pin) {
-        (false, _) => ExportPolicy::NonExportable,
-        (true, Some(_)) => ExportPolicy::Pin,
-        (true, None) => ExportPolicy::None,
-    };
+    let options = key_options(wish, pin.is_some())?;
     let key = session.create_key_pair(&options, protection).map_err(failure)?;
     let subject = Subject::from_label(&wish.label).map_err(|_| Rv(CKR_FUNCTION_FAILED))?;
     let certified = match &wish.kind {
@@ -268,6 +253,29 @@ fn provision<T: Transport<Error = sks_client::Error>>(
         session.add_extension(&key, &extension).map_err(failure)?;
     }
     Ok(key.handle)
+}
+
+fn id(text: &str) -> Result<Id> {
+    Id::new(text).map_err(|_| Rv(CKR_FUNCTION_FAILED))
+}
+
+fn key_options(wish: &Wish, has_pin: bool) -> Result<KeyOptions> {
+    let mut options = KeyOptions::p256(id(KEY_ID)?);
+    if let Kind::Pair(algorithm) = &wish.kind {
+        options.algorithm = algorithm.clone();
+    }
+    options.friendly_name.clone_from(&wish.label);
+    options.enable_pin_caching = true;
+    options.import_private_key = matches!(wish.kind, Kind::Imported(..));
+    if let Kind::Symmetric(..) = wish.kind {
+        options.usage = KeyUsage::SymmetricKey;
+    }
+    options.export_policy = match (wish.exportable, has_pin) {
+        (false, _) => ExportPolicy::NonExportable,
+        (true, true) => ExportPolicy::Pin,
+        (true, false) => ExportPolicy::None,
+    };
+    Ok(options)
 }
 
 fn failure(error: Error<sks_client::Error>) -> Rv {
