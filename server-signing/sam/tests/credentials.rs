@@ -252,6 +252,20 @@ fn a_technical_user_s_certificate_goes_by_its_row() {
     unaudited(&world, &request, Refusal::MessageUnregistered);
 }
 
+/// Several certificates, so that they can be rolled over.
+#[test]
+fn a_technical_user_signs_with_any_of_its_certificates() {
+    let mut world = World::default();
+    let (old, new) = (Idp::new("old machine"), Idp::new("new machine"));
+    let certificates = [old.certificate.clone(), new.certificate.clone()];
+    world.sam.enrol(Role::PrivilegedUserTechnical, uuid(60), &certificates, &[]).unwrap();
+    for (number, machine) in [(50, old), (51, new)] {
+        world.machine = machine;
+        let Void {} = world.send(&world.signed_request(&create(&world, number), NOW / 1000)).result();
+        assert_eq!(world.last_entry().acting, Some(uuid(60).to_string()));
+    }
+}
+
 #[test]
 fn messages_are_signed_with_sha_256_alone() {
     let world = World::default();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use tw4s_formats::operation::{
     Certificates, CreateNewPrivilegedUser, CreateNewSigner, DeleteSignerKeyPair, GenerateSignerKeyPair,
@@ -367,6 +368,74 @@ fn administrators_enrol_whom_no_operation_makes() {
     assert_eq!(enrol(Role::PrivilegedUser, uuid(51), &[]), Err(Refusal::NoCertificate));
     assert_eq!(enrol(Role::PrivilegedUserTechnical, uuid(52), &[machine]), Err(Refusal::TakenCertificate));
     assert_eq!(enrol(Role::PrivilegedUserTechnical, uuid(52), &[idp]), Ok(()));
+}
+
+type Ask<'w> = Box<dyn Fn() -> Outcome + 'w>;
+
+/// What was true when the credential was checked must be true when the change is made.
+#[test]
+fn a_user_who_is_changed_meanwhile_does_nothing() {
+    let world = Arc::new(World::default());
+    let (officer, key) = (world.officer, world.text(world.key));
+    let asks: [(&str, Ask<'_>); 4] = [
+        ("create", Box::new(|| world.ask(&create(&world, uuid(50)), officer))),
+        ("maintain", Box::new(|| world.ask(&maintain(&world, world.signer, world.certificates()), officer))),
+        ("generate", Box::new(|| world.ask(&generate(world.signer), officer))),
+        ("delete", Box::new(|| world.ask(&DeleteSignerKeyPair { keyid: key.clone() }, officer))),
+    ];
+    for (name, ask) in asks {
+        let before = world.store.tables();
+        let at = world.clone();
+        world.store.before_next_transaction(move || {
+            succeeded(&at.ask(&maintain(&at, officer, at.certificates()), officer));
+        });
+        refused(&ask(), Refusal::ActingChanged);
+        let after = world.store.tables();
+        assert_eq!((before.objects, before.users.len()), (after.objects, after.users.len()), "{name}");
+        assert_eq!(before.users.get(&world.signer), after.users.get(&world.signer), "{name}");
+    }
+}
+
+#[test]
+fn a_target_that_is_changed_meanwhile_is_left_alone() {
+    let world = Arc::new(World::default());
+    let (officer, signer) = (world.officer, world.signer);
+    let asks: [Ask<'_>; 2] = [
+        Box::new(|| world.ask(&maintain(&world, signer, world.certificates_of(&[&world.other_idp])), officer)),
+        Box::new(|| world.ask(&generate(signer), officer)),
+    ];
+    for ask in asks {
+        let at = world.clone();
+        world.store.before_next_transaction(move || {
+            succeeded(&at.ask(&maintain(&at, signer, at.certificates()), signer));
+        });
+        let before = world.store.tables().objects;
+        refused(&ask(), Refusal::TargetChanged);
+        let certificates = world.store.tables().users.get(&signer).unwrap().certificates.clone();
+        assert_eq!(certificates, std::slice::from_ref(&world.idp.certificate));
+        assert_eq!(world.store.tables().objects, before);
+    }
+}
+
+#[test]
+fn a_source_that_repeats_itself_makes_no_second_key() {
+    let world = World::default();
+    let before = world.store.tables().objects;
+    world.rng.rewind();
+    refused(&world.ask(&generate(world.other_signer), world.officer), Refusal::Random);
+    assert_eq!(world.store.tables().objects, before);
+}
+
+#[test]
+fn a_tampered_user_is_not_listed() {
+    let world = World::default();
+    world.store.tamper(|tables| tables.users.get_mut(&uuid(1)).unwrap().version = 9);
+    let privileged = CreateNewPrivilegedUser { userid: world.text(uuid(50)), certificates: world.certificates() };
+    refused(&world.ask(&privileged, uuid(1)), Refusal::StoreDamaged);
+    let world = World::default();
+    world.store.tamper(|tables| tables.users.get_mut(&uuid(2)).unwrap().role = Role::Signer);
+    let list = ListSigners { limit: PageSize::new(10).unwrap(), after: None };
+    refused(&world.ask(&list, world.officer), Refusal::StoreDamaged);
 }
 
 /// Tables 17 to 22: "the acting UserID, the timestamp of the action, the name of the action, that the action failed, a

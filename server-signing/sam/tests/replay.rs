@@ -155,6 +155,15 @@ fn a_failed_signature_leaves_the_hash_consumed() {
 }
 
 #[test]
+fn all_signatures_are_given_or_none() {
+    let world = World::default();
+    world.firmware.set_short(true);
+    let outcome = world.sign(&world.sad(&[vec![1; 32], vec![2; 32]]));
+    assert_eq!(outcome.detail(), Refusal::SignatureFailed.cause());
+    assert_eq!(recorded(&world, Recorded::Success), 0);
+}
+
+#[test]
 fn a_full_database_signs_nothing() {
     let world = World::default();
     let sad = world.sad(&[vec![1; 32]]);

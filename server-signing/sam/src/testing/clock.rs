@@ -43,6 +43,11 @@ impl SeededRng {
         Self { seed, counter: AtomicU64::new(0) }
     }
 
+    /// Begins again, as a broken source would.
+    pub fn rewind(&self) {
+        self.counter.store(0, Ordering::SeqCst);
+    }
+
     /// Bytes of any length.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut out = [0; N];

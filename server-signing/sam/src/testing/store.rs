@@ -36,7 +36,10 @@ pub struct MemStore {
     writer: Mutex<()>,
     down: AtomicBool,
     full: AtomicBool,
+    before_begin: Mutex<Option<Hook>>,
 }
+
+type Hook = Box<dyn FnOnce() + Send>;
 
 impl MemStore {
     /// An empty one.
@@ -53,6 +56,11 @@ impl MemStore {
     /// Lets commits fail for want of space, or work again.
     pub fn set_full(&self, full: bool) {
         self.full.store(full, Ordering::SeqCst);
+    }
+
+    /// Runs this once, before the next transaction begins: what is read outside of one may change there.
+    pub fn before_next_transaction(&self, hook: impl FnOnce() + Send + 'static) {
+        *self.before_begin.lock() = Some(Box::new(hook));
     }
 
     /// A copy of what is there.
@@ -78,6 +86,10 @@ impl MemStore {
 impl Store for MemStore {
     fn begin(&self) -> Result<Box<dyn Txn + '_>, StoreError> {
         self.works()?;
+        let hook = self.before_begin.lock().take();
+        if let Some(hook) = hook {
+            hook();
+        }
         let writer = self.writer.lock();
         let copy = self.tables();
         Ok(Box::new(MemTxn { store: self, copy, _writer: writer }))

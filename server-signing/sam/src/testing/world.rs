@@ -89,6 +89,8 @@ pub struct World {
     pub firmware: Arc<SoftFirmware>,
     /// Its clock.
     pub clock: Arc<SetClock>,
+    /// Its randomness.
+    pub rng: Arc<SeededRng>,
     /// The identity provider, imported and registered for everybody.
     pub idp: Idp,
     /// Imported, and registered for nobody.
@@ -129,7 +131,7 @@ impl World {
         firmware.import(&idp.certificate);
         firmware.import(&other_idp.certificate);
         let rng = Arc::new(SeededRng::new(1));
-        let ports = Ports { firmware: firmware.clone(), store: store.clone(), clock: clock.clone(), rng };
+        let ports = Ports { firmware: firmware.clone(), store: store.clone(), clock: clock.clone(), rng: rng.clone() };
         let sam = Arc::new(Sam::start(ports.clone(), config.clone()).unwrap());
         let administrators = ["anna".to_owned(), "bert".to_owned()];
         let enrol = |role, user, certificate: &Vec<u8>| {
@@ -142,6 +144,7 @@ impl World {
             store,
             firmware,
             clock,
+            rng,
             idp,
             other_idp,
             machine,
