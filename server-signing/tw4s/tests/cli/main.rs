@@ -1,9 +1,10 @@
 //! The management commands, through the built binary.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod console;
+mod docs;
 mod processes;
 mod signing;
 mod support;
