@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tw4s_formats::Role;
-use tw4s_formats::operation::{DeleteSignerKeyPair, Void};
+use tw4s_formats::operation::{DeleteSignerKeyPair, ListSigners, PageSize, Void};
 use tw4s_sam::audit::{Anchor, Chain, Entry, Outcome as Recorded, Query, Row};
 use tw4s_sam::record::{ObjectKind, State, Table};
 use tw4s_sam::testing::{NOW, Outcome, SoftFirmware, Tables, TokenSpec, World, uuid};
@@ -191,6 +192,27 @@ fn a_check_needs_the_firmware() {
     let world = world();
     world.firmware.set_down(true);
     assert_eq!(world.sam.check_data(None).unwrap_err().refusal, Refusal::Firmware);
+}
+
+/// An admitted signing holds its place in the firmware while it waits for the writer: if the writer waited for the
+/// firmware, both could wait for ever.
+#[test]
+fn the_writer_never_waits_for_the_firmware() {
+    let world = World::default();
+    let (store, calls) = (world.store.clone(), Arc::new(AtomicUsize::new(0)));
+    let count = calls.clone();
+    world.firmware.set_on_call(move || {
+        assert!(!store.is_writing());
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    assert!(matches!(world.sign(&world.sad(&[vec![1; 32]])), Outcome::Result(_)));
+    assert!(world.new_key(world.signer) != world.key);
+    let list = ListSigners { limit: PageSize::new(10).unwrap(), after: None };
+    assert!(matches!(world.send(&world.signed_request(&list, NOW / 1000)), Outcome::Error(..)));
+    world.sam.checkpoint().unwrap();
+    assert!(world.sam.check_data(None).unwrap().is_ok());
+    drop(Sam::start(world.ports(), Config::default()).unwrap());
+    assert!(calls.load(Ordering::SeqCst) > 8);
 }
 
 /// Another master backup key: nothing starts, and nothing is changed.

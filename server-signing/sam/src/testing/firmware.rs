@@ -43,6 +43,7 @@ pub struct SoftFirmware {
     activations: AtomicU64,
     before_sign: Mutex<Option<Hook>>,
     after_admission: Mutex<Option<Hook>>,
+    on_call: Mutex<Option<Hook>>,
 }
 
 impl SoftFirmware {
@@ -62,6 +63,7 @@ impl SoftFirmware {
             activations: AtomicU64::new(0),
             before_sign: Mutex::default(),
             after_admission: Mutex::default(),
+            on_call: Mutex::default(),
         }
     }
 
@@ -105,12 +107,20 @@ impl SoftFirmware {
         *self.after_admission.lock() = Some(Box::new(hook));
     }
 
+    /// Runs this at every call.
+    pub fn set_on_call(&self, hook: impl Fn() + Send + Sync + 'static) {
+        *self.on_call.lock() = Some(Box::new(hook));
+    }
+
     /// How often a key was activated.
     pub fn activations(&self) -> u64 {
         self.activations.load(Ordering::SeqCst)
     }
 
     fn works(&self) -> Result<(), FirmwareError> {
+        if let Some(hook) = &*self.on_call.lock() {
+            hook();
+        }
         if self.down.load(Ordering::SeqCst) {
             Err(FirmwareError::NotOperational("switched off".into()))
         } else {

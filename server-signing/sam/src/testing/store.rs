@@ -63,6 +63,11 @@ impl MemStore {
         *self.before_begin.lock() = Some(Box::new(hook));
     }
 
+    /// Whether a transaction is open.
+    pub fn is_writing(&self) -> bool {
+        self.writer.is_locked()
+    }
+
     /// A copy of what is there.
     pub fn tables(&self) -> Tables {
         self.tables.lock().clone()
