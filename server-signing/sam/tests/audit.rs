@@ -1,6 +1,7 @@
 //! The audit log and the check of the data: what they show when somebody changed the database, and how they are read.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -75,6 +76,14 @@ fn exchanged_records_are_found() {
 #[test]
 fn a_chain_made_anew_is_found_by_its_checkpoints() {
     finds(|tables| rewritten(tables, 3, |entry| entry.acting = None), "the checkpoint does not cover");
+}
+
+#[test]
+fn a_record_that_calls_itself_another_is_found() {
+    let world = World::default();
+    world.store.tamper(|tables| rewritten(tables, tables.audit.len() - 1, |entry| entry.number = 1));
+    let report = world.sam.check_data(None).unwrap();
+    assert!(report.faults.iter().any(|fault| fault.contains("written as another row")), "{report:?}");
 }
 
 #[test]
@@ -229,10 +238,20 @@ fn a_database_of_another_firmware_does_not_start() {
 #[test]
 fn a_database_without_its_roots_does_not_start() {
     let world = World::default();
-    world.store.tamper(|tables| tables.seals.clear());
-    assert_eq!(Sam::start(world.ports(), Config::default()).err().unwrap().refusal, Refusal::StoreDamaged);
-    world.store.tamper(|tables| tables.audit.clear());
-    assert_eq!(Sam::start(world.ports(), Config::default()).err().unwrap().refusal, Refusal::StoreDamaged);
+    let whole = world.store.tables();
+    let left: [fn(&Tables) -> Tables; 5] = [
+        |whole| Tables { seals: BTreeMap::new(), ..whole.clone() },
+        |whole| Tables { users: whole.users.clone(), ..Tables::default() },
+        |whole| Tables { objects: whole.objects.clone(), ..Tables::default() },
+        |whole| Tables { audit: whole.audit.clone(), ..Tables::default() },
+        |whole| Tables { seals: whole.seals.clone().into_iter().take(1).collect(), ..Tables::default() },
+    ];
+    for left in left {
+        world.store.tamper(|tables| *tables = left(&whole));
+        assert_eq!(Sam::start(world.ports(), Config::default()).err().unwrap().refusal, Refusal::StoreDamaged);
+    }
+    world.store.tamper(|tables| *tables = Tables::default());
+    assert!(Sam::start(world.ports(), Config::default()).is_ok(), "an empty one is new");
 }
 
 #[test]

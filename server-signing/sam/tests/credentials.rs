@@ -299,7 +299,7 @@ fn a_tampered_user_is_not_believed() {
     let world = World::default();
     let signer = world.signer;
     world.store.tamper(|tables| tables.users.get_mut(&signer).unwrap().role = Role::PrivilegedUser);
-    let outcome = world.ask(&list(), signer);
+    let outcome = world.ask(&create(&world, 50), signer);
     assert_eq!(outcome.detail(), Refusal::StoreDamaged.cause());
     assert_eq!(world.last_entry().acting, Some(signer.to_string()));
     // Nor does another user's sound row in its place.
@@ -308,5 +308,5 @@ fn a_tampered_user_is_not_believed() {
         let row = tables.users.get(&officer).unwrap().clone();
         tables.users.insert(signer, row);
     });
-    assert_eq!(world.ask(&list(), signer).detail(), Refusal::StoreDamaged.cause());
+    assert_eq!(world.ask(&create(&world, 50), signer).detail(), Refusal::StoreDamaged.cause());
 }
