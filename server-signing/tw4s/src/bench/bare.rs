@@ -33,10 +33,10 @@ impl Bare {
     }
 
     /// Three verifications, unwrapping, and a batch of signatures, on all cores.
-    pub(super) fn path(&self, kind: Kind, batch: usize, slice: Duration) -> Result<Samples, Failure> {
+    pub(super) fn path(&self, kind: Kind, batch: usize, threads: usize, slice: Duration) -> Result<Samples, Failure> {
         let path = BarePath::new(&self.module, kind.spec()).map_err(Failure::other)?;
         let one = || Repeated::new(slice, || path.run(batch).map_err(Failure::other));
-        run(&mut (0..cores()).map(|_| one()).collect::<Vec<_>>())
+        run(&mut (0..threads).map(|_| one()).collect::<Vec<_>>())
     }
 
     /// Appends with fdatasync, one after the other.
@@ -49,7 +49,11 @@ impl Bare {
     }
 }
 
-/// How many there are.
-pub(super) fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+/// One for each core; and, where others use the machine too, as many as the largest load has, so that both get the same
+/// share of it. The better of the two is what counts.
+pub(super) fn threads() -> [usize; 2] {
+    [thread::available_parallelism().map_or(1, usize::from), MOST]
 }
+
+/// The largest load.
+pub(super) const MOST: usize = 64;

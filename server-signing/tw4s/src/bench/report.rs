@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::bare::{MOST, threads};
 use super::sample::Samples;
 use super::signing::Kind;
 use crate::exit::{Failure, print};
@@ -69,10 +70,10 @@ impl Report {
 
     /// Name, value and target.
     fn ratios(&self) -> [(&'static str, f64, f64); 4] {
-        let cores = super::bare::cores();
-        let to_bare = |kind, batch| self.rate(Row::Signing(kind, batch), 64) / self.rate(Row::Bare(kind, batch), cores);
+        let bare = |row| threads().map(|threads| self.rate(row, threads)).into_iter().fold(f64::NAN, f64::max);
+        let to_bare = |kind, batch| self.rate(Row::Signing(kind, batch), MOST) / bare(Row::Bare(kind, batch));
         // An intent and a result each.
-        let commits = 2.0 * self.rate(Row::Signing(Kind::P256, 1), 64) / self.rate(Row::Append, 1);
+        let commits = 2.0 * self.rate(Row::Signing(Kind::P256, 1), MOST) / self.rate(Row::Append, 1);
         [
             ("P-256, 64 clients, batch 1 / bare crypto path, all cores", to_bare(Kind::P256, 1), 0.6),
             ("P-256, 64 clients, batch 100 / bare crypto path, all cores", to_bare(Kind::P256, 100), 0.6),
