@@ -151,6 +151,7 @@ mod tests {
         assert!(enrol(&[logon("anna", "one"), logon("anna", "two")], true).is_err());
         assert!(enrol(&[logon("anna", "one"), logon("bert", "")], true).is_err());
         assert!(enrol(&[], false).is_err());
+        assert!(enrol(&[logon("anna", "one"), logon("anna", "two")], false).is_err(), "which credential is it?");
     }
 
     #[test]

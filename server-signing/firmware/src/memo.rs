@@ -60,6 +60,7 @@ mod tests {
         let memo = Memo::new();
         let parts: [&[u8]; 4] = [b"key", b"algorithm", b"message", b"signature"];
         assert!(!memo.verified(parts, || false));
+        assert!(!memo.verified(parts, || false), "not remembered");
         assert!(memo.verified(parts, || true));
         assert!(memo.verified(parts, || false), "remembered");
     }

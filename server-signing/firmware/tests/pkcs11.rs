@@ -155,6 +155,29 @@ fn nothing_is_left_in_the_hsm() {
     });
 }
 
+/// Read through another session of this process: an active key is no more readable or wrappable than the HSM's own.
+#[test]
+fn an_active_key_does_not_leave_the_hsm() {
+    use cryptoki::context::Pkcs11;
+    use cryptoki::object::{Attribute, AttributeType, ObjectClass};
+    with_token("an_active_key_does_not_leave_the_hsm", || {
+        let module = Pkcs11Module::provision(&config()).unwrap();
+        let wrapped = module.generate(KeySpec::P256).unwrap().wrapped;
+        let _key = module.activate(&wrapped, KeySpec::P256).unwrap();
+        let library = Pkcs11::new(library().unwrap()).unwrap();
+        let session = library.open_rw_session(library.get_slots_with_initialized_token().unwrap()[0]).unwrap();
+        for class in [ObjectClass::PRIVATE_KEY, ObjectClass::SECRET_KEY] {
+            let found = session.find_objects(&[Attribute::Class(class)]).unwrap();
+            assert_eq!(found.len(), 1);
+            let flags = [AttributeType::Sensitive, AttributeType::Extractable, AttributeType::Private];
+            let flags = session.get_attributes(found[0], &flags).unwrap();
+            assert!(flags.contains(&Attribute::Sensitive(true)), "{flags:?}");
+            assert!(flags.contains(&Attribute::Extractable(false)), "{flags:?}");
+            assert!(flags.contains(&Attribute::Private(true)), "{flags:?}");
+        }
+    });
+}
+
 #[test]
 fn a_wrong_pin_or_slot_is_not_operational() {
     with_token("a_wrong_pin_or_slot_is_not_operational", || {
