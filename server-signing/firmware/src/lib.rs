@@ -11,7 +11,7 @@
 //! | what all comes from | [`MasterKey`] |
 //! | the process: hardening, socket, protocol | [`process`], [`server`], [`protocol`] |
 //! | the SAM's side | [`client`] |
-//! | the bare work of a signing, to compare with | [`bench`] |
+//! | the bare work of a signing, to compare with | [`mod@bench`] |
 //!
 //! What leaves the process: wrapped keys, signed public keys, certificate requests, signatures, and the one key that
 //! the SAM needs for its own rows ([`Firmware::integrity_key`]). A private key is in the clear only between
