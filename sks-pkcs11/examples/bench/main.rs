@@ -8,6 +8,10 @@
 //!
 //! Both get new tokens in a temporary directory. Every row is measured in slices, turn by turn with the other side's, and
 //! judged by the median slice, because machines are shared. The table is printed in Markdown.
+//!
+//! Both sides sign, make keys and log in under a PIN. The many keys are written behind either token's back, before it
+//! starts: synthetic ones into our store, copies of one private key's file into SoftHSM2's; the one looked for is made
+//! through PKCS#11. C_Login is measured in a slot of one key, as ours verifies the PIN of each policy in the slot.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a benchmark fails by panicking")]
 
