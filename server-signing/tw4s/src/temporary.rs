@@ -120,6 +120,16 @@ impl Subsystem {
         self.home.firmware()
     }
 
+    /// The numbers of its processes, firmware and instance.
+    pub(crate) fn processes(&self) -> Result<Vec<String>, Failure> {
+        let found = [self.firmware(), self.service()].map(|place| Found::look(&place.lock));
+        let mut numbers = Vec::new();
+        for found in found {
+            numbers.extend(found?.map(|found| found.pid().to_string()));
+        }
+        Ok(numbers)
+    }
+
     /// Its folder.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()

@@ -1,12 +1,13 @@
-//! Latencies of one row, and what is made of them.
+//! Latencies and computing time of one row, and what is made of them.
 
 use std::time::Duration;
 
-/// Measured latencies, in nanoseconds, and the time in which they were measured.
+/// Measured latencies, in nanoseconds, the time in which they were measured, and what was computed in it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Samples {
     latencies: Vec<u64>,
     elapsed: Duration,
+    computed: Duration,
 }
 
 impl Samples {
@@ -15,15 +16,23 @@ impl Samples {
         self.latencies.push(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    /// The time that all operations so far took, side by side.
-    pub(super) fn took(&mut self, elapsed: Duration) {
+    /// The time that all operations so far took, side by side, and what all cores together computed in it.
+    pub(super) fn took(&mut self, elapsed: Duration, computed: Duration) {
         self.elapsed += elapsed;
+        self.computed += computed;
+    }
+
+    /// Computing time of one operation, in microseconds. Unlike a rate it does not depend on who else computes.
+    pub(super) fn computed(&self) -> f64 {
+        let count = u32::try_from(self.latencies.len()).unwrap_or(u32::MAX);
+        self.computed.as_secs_f64() * 1e6 / f64::from(count.max(1))
     }
 
     /// Takes another client's, or another slice's, operations along.
     pub(super) fn join(&mut self, other: Self) {
         self.latencies.extend(other.latencies);
         self.elapsed += other.elapsed;
+        self.computed += other.computed;
     }
 
     /// Operations a second.
@@ -49,9 +58,10 @@ mod tests {
     fn percentiles_are_those_of_the_sorted_latencies() {
         let mut samples = Samples::default();
         (1..=101).rev().for_each(|n| samples.push(Duration::from_micros(n)));
-        samples.took(Duration::from_secs(2));
+        samples.took(Duration::from_secs(2), Duration::from_micros(202));
         assert!((samples.percentile(50) - 51.0).abs() < 1e-6);
         assert!((samples.percentile(99) - 100.0).abs() < 1e-6);
         assert!((samples.rate() - 50.5).abs() < 1e-6);
+        assert!((samples.computed() - 2.0).abs() < 1e-6);
     }
 }

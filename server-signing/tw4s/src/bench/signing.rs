@@ -91,7 +91,7 @@ impl Bench {
         let each = count.div_ceil(clients).max(2);
         let clients = (0..clients).map(|_| self.client(kind, batch, each));
         let mut clients = clients.collect::<Result<Vec<_>, _>>()?;
-        let samples = run(&mut clients)?;
+        let samples = run(&mut clients, &self.subsystem.processes()?)?;
         for answer in clients.iter().flat_map(|client| &client.answers) {
             let result = parties::answer::<Signing>(answer)?;
             if !result.is_ok_and(|result| result.sigbin.len() == batch) {
