@@ -3,7 +3,7 @@
 //! ```text
 //! apt-get install softhsm2
 //! cargo build --release -p sks-cli -p sks-pkcs11
-//! cargo run --release -p sks-pkcs11 --example bench
+//! cargo run --release -p sks-pkcs11 --example softhsm
 //! ```
 //!
 //! Both get new tokens in a temporary directory. Every row is measured in slices, turn by turn with the other side's, and
