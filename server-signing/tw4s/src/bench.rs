@@ -11,7 +11,11 @@ mod report;
 mod sample;
 mod signing;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::exit::Failure;
 
@@ -38,6 +42,11 @@ const BATCHES: [usize; 2] = [1, 100];
 /// Runs it.
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let slice = Duration::from_millis(args.slice_ms);
+    // An interrupt ends the benchmark before its next slice, so that the processes are stopped and all is removed.
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
+    }
     let bench = Bench::prepare()?;
     let bare = Bare::prepare(bench.folder())?;
     let mut report = Report::default();
@@ -53,6 +62,9 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
                     report.add(Row::Bare(kind, batch), threads, floor);
                 }
                 for clients in CLIENTS {
+                    if interrupted.load(Ordering::Relaxed) {
+                        return Err(Failure::text("interrupted"));
+                    }
                     report.add(
                         Row::Signing(kind, batch),
                         clients,
