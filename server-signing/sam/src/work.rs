@@ -7,13 +7,27 @@ use crate::audit::{Entry, Row};
 use crate::certificate::Certificate;
 use crate::failure::Failure;
 use crate::integrity::{Integrity, roots};
-use crate::ports::{Read, Txn};
+use crate::ports::{Later, Read, StoreError, Txn};
 use crate::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
 
-/// Proof that the audit record of a success is durable; only [`Work::conclude`] makes it. It carries the answer.
+/// Proof that the audit record of a success is durable; only [`Concluded::durable`] makes it. It carries the answer.
 #[derive(Debug)]
 pub(crate) struct Recorded {
     pub(crate) result: Vec<u8>,
+}
+
+/// A success that is committed with its audit record, and not durable yet.
+pub(crate) struct Concluded {
+    durable: Later<'static, Result<(), StoreError>>,
+    result: Vec<u8>,
+}
+
+impl Concluded {
+    /// Waits until it is durable.
+    pub(crate) async fn durable(self) -> Result<Recorded, Failure> {
+        self.durable.await?;
+        Ok(Recorded { result: self.result })
+    }
 }
 
 /// A transaction.
@@ -105,16 +119,20 @@ impl<'s> Work<'s> {
         Ok(entry.number)
     }
 
-    /// Commits; whoever answers from this transaction's reads alone does so too.
+    /// Commits; whoever answers from this transaction's reads alone does so too, and waits.
+    pub(crate) fn commit_later(self) -> Result<Later<'static, Result<(), StoreError>>, Failure> {
+        Ok(self.txn.commit_later()?)
+    }
+
+    /// Commits, and blocks until it is durable: for what no request asks for.
     pub(crate) fn commit(self) -> Result<(), Failure> {
         Ok(self.txn.commit()?)
     }
 
     /// Appends the audit record and commits: the only way to a success.
-    pub(crate) fn conclude(mut self, entry: Entry, result: Vec<u8>) -> Result<Recorded, Failure> {
+    pub(crate) fn conclude(mut self, entry: Entry, result: Vec<u8>) -> Result<Concluded, Failure> {
         self.append(entry)?;
-        self.commit()?;
-        Ok(Recorded { result })
+        Ok(Concluded { durable: self.commit_later()?, result })
     }
 
     /// The root of a table, checked. [`Sam::start`] has written the first.

@@ -20,9 +20,9 @@ use crate::failure::Failure;
 use crate::ports::{Admitted, SignOrder};
 use crate::record::{KeyId, Object, ObjectKind, State};
 use crate::refusal::Refusal;
-use crate::work::{Recorded, Work};
+use crate::work::{Concluded, Work};
 
-pub(super) fn handle(call: &mut Call<'_>, message: &Signing, sad: &Sad) -> Result<Recorded, Failure> {
+pub(super) async fn handle(call: &mut Call<'_>, message: &Signing, sad: &Sad) -> Result<Concluded, Failure> {
     let sad_id: [u8; 32] = Sha256::digest(sad.tbs.der()).into();
     describe(call, sad, &sad_id);
 
@@ -33,13 +33,13 @@ pub(super) fn handle(call: &mut Call<'_>, message: &Signing, sad: &Sad) -> Resul
     findings.extend(checks::key(call, sad, key.as_ref().ok()).into_iter().map(Failure::from));
 
     let sam = call.sam;
-    let admitted = sam.ports.firmware.admit(&SignOrder {
+    let admitted = sam.ports.firmware.admit(SignOrder {
         sad: message.sad.as_bytes(),
         user_id: &call.acting.id,
         registered: &call.acting.certificates,
         wrapped_key: usable.map(|key| key.value.as_slice()),
     });
-    let admitted = admitted.map_err(|e| Failure::admission(&e));
+    let admitted = admitted.await.map_err(|e| Failure::admission(&e));
     let (key, admitted) = match (key, admitted) {
         (Ok(key), Ok(admitted)) if findings.is_empty() => (key, admitted),
         (key, admitted) => {
@@ -49,8 +49,8 @@ pub(super) fn handle(call: &mut Call<'_>, message: &Signing, sad: &Sad) -> Resul
         }
     };
 
-    call.entry.intent = Some(reserve::reserve(call, sad, sad_id, &key)?);
-    let result = sign(admitted, sad)?;
+    call.entry.intent = Some(reserve::reserve(call, sad, sad_id, &key)?.durable().await?);
+    let result = sign(admitted, sad).await?;
     conclude(call, result)
 }
 
@@ -72,12 +72,12 @@ fn key(call: &Call<'_>, text: &str) -> Result<Object, Failure> {
 }
 
 /// Activates, signs, deactivates: one signature for each hash, or none at all.
-fn sign(admitted: Box<dyn Admitted + '_>, sad: &Sad) -> Result<Vec<u8>, Failure> {
+async fn sign(admitted: Box<dyn Admitted + '_>, sad: &Sad) -> Result<Vec<u8>, Failure> {
     let spent = |failure: Failure| match failure.refusal {
         Refusal::Firmware => failure,
         _ => failure.with_refusal(Refusal::SignatureFailed),
     };
-    let signatures = admitted.sign().map_err(|e| spent(e.into()))?;
+    let signatures = admitted.sign().await.map_err(|e| spent(e.into()))?;
     if signatures.len() != sad.tbs.tbs_hash_values.len() {
         return Err(Refusal::SignatureFailed.into());
     }
@@ -87,7 +87,7 @@ fn sign(admitted: Box<dyn Admitted + '_>, sad: &Sad) -> Result<Vec<u8>, Failure>
 }
 
 /// Records the result. If that fails, the signatures are not given out: the intent stays open, and tells.
-fn conclude(call: &Call<'_>, result: Vec<u8>) -> Result<Recorded, Failure> {
+fn conclude(call: &Call<'_>, result: Vec<u8>) -> Result<Concluded, Failure> {
     let mut work = Work::begin(call.sam)?;
     if let Some(intent) = call.entry.intent {
         work.close_intent(intent)?;
