@@ -90,38 +90,52 @@ pub(crate) fn logout(module: &Module, handle: u64) -> Result<()> {
 /// Verifies the PIN with one key of each group.
 ///
 /// A slot of the local issuer's may have several groups, and their PINs may differ. So that one PIN's login does not lock
-/// the keys of another, a group at its last try is asked only when no other has taken the PIN; keys of groups that
-/// refused it stay closed.
+/// the keys of another, a group at its last try is asked only when none that has more took the PIN; keys of groups that
+/// refused it, or were not asked, stay closed.
 fn user_login(module: &Module, slot: &Slot, pin: Given<'_>) -> Result<Login> {
     let pin = given(slot, pin, "PIN")?;
     check_length(slot, &pin)?;
-    let mut policies = BTreeSet::new();
-    let mut refused = None;
-    let mut risky = Vec::new();
+    let mut answers = Answers::default();
+    let mut last_try = Vec::new();
     for key in &slot.groups {
         if slot.groups.len() > 1 && is_last_try(module, key)? {
-            risky.push(key);
-            continue;
-        }
-        match verify(module, key, &pin) {
-            Ok(()) => _ = policies.insert(key.pin_policy),
-            Err(rv @ Rv(CKR_PIN_INCORRECT | CKR_PIN_LOCKED)) => refused = refused.or(Some(rv)),
-            Err(rv) => return Err(rv),
+            last_try.push(key);
+        } else {
+            answers.ask(module, key, &pin)?;
         }
     }
-    for key in risky {
-        if policies.is_empty() {
-            match verify(module, key, &pin) {
-                Ok(()) => _ = policies.insert(key.pin_policy),
-                Err(rv) => refused = Some(rv),
-            }
+    // All of these: they most likely share the PIN, which was mistyped before.
+    if answers.policies.is_empty() {
+        for key in last_try {
+            answers.ask(module, key, &pin)?;
         }
     }
-    if policies.is_empty() {
-        return Err(refused.unwrap_or(Rv(CKR_PIN_INCORRECT)));
+    if answers.policies.is_empty() {
+        return Err(answers.refused.unwrap_or(Rv(CKR_PIN_INCORRECT)));
     }
     let kept = slot.keys.iter().any(|key| key.policy.enable_pin_caching);
-    Ok(Login::User { pin: kept.then_some(pin), policies })
+    Ok(Login::User { pin: kept.then_some(pin), policies: answers.policies })
+}
+
+/// What the groups of a slot said to a PIN.
+#[derive(Default)]
+struct Answers {
+    /// The PIN policies whose keys took it.
+    policies: BTreeSet<u32>,
+    /// Locked only if all that refused it are.
+    refused: Option<Rv>,
+}
+
+impl Answers {
+    fn ask(&mut self, module: &Module, key: &Key, pin: &Secret) -> Result<()> {
+        match verify(module, key, pin) {
+            Ok(()) => _ = self.policies.insert(key.pin_policy),
+            Err(rv @ Rv(CKR_PIN_INCORRECT)) => self.refused = Some(rv),
+            Err(rv @ Rv(CKR_PIN_LOCKED)) => self.refused = self.refused.or(Some(rv)),
+            Err(rv) => return Err(rv),
+        }
+        Ok(())
+    }
 }
 
 /// The PIN given, or asked for.

@@ -45,7 +45,7 @@ fn free() -> Session {
 /// Logged in once; a login holds for all sessions.
 fn mine() -> Session {
     let module = &setup().module;
-    let session = module.open_rw_session(common::slot(module, "urn:x-sks:local-issuer user-pin")).unwrap();
+    let session = module.open_rw_session(common::slot(module, "local-issuer user-pin")).unwrap();
     match session.login(UserType::User, Some(&AuthPin::new(PIN.into()))) {
         Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => session,
         Err(error) => panic!("{error}"),
@@ -266,7 +266,7 @@ fn objects_of_a_session_end_with_it() {
 #[test]
 fn certificates_are_read_without_a_login() {
     let module = &setup().module;
-    let session = module.open_ro_session(common::slot(module, "urn:x-sks:local-issuer")).unwrap();
+    let session = module.open_ro_session(common::slot(module, "local-issuer")).unwrap();
     let certificate = object(&session, ObjectClass::CERTIFICATE, "my ec");
     assert!(matches!(value(&session, certificate, AttributeType::Value), Attribute::Value(der) if der.len() > 300));
     assert!(setup().daemon.path("log").exists());

@@ -8,6 +8,7 @@
 //! | `checksum.sha512` | the checksum over the binary, in the form of `sha512sum` |
 //! | `slots/<id>` | a master backup key of the software crypto module, 0600 |
 //! | `firmware/` | the firmware's own state, its socket and its log |
+//! | `turn` | the lock that commands take one after the other |
 //! | `sam<id>/` | an instance: its database `state/`, its sockets, its lock and its log |
 
 use std::ffi::OsString;
@@ -16,7 +17,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use crate::exit::Failure;
-use crate::instance::InstanceId;
+use crate::instance::{InstanceId, Turn};
 
 /// The folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,11 @@ impl Home {
     /// The folder itself.
     pub(crate) fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Waits until no other command starts or ends processes here.
+    pub(crate) fn turn(&self) -> Result<Turn, Failure> {
+        Turn::take(&self.0.join("turn")).map_err(Failure::doing("waiting for other commands"))
     }
 
     /// The checksum file.

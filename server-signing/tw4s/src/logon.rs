@@ -2,10 +2,9 @@
 //! others can read.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use program::secret;
 use zeroize::Zeroizing;
 
 use crate::exit::Failure;
@@ -75,56 +74,21 @@ impl Source {
 
     fn read(self) -> Result<Logon, Failure> {
         let credential = match &self.file {
-            Some(path) => from_file(path)?,
+            Some(path) => secret::from_file(path)?,
             None => ask(&self.user)?,
         };
         Ok(Logon { user: self.user, credential })
     }
 }
 
-/// The content of a file; one newline at its end is dropped.
-fn from_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let what = format!("reading {}", path.display());
-    let mut bytes =
-        bounded(File::open(path).map_err(Failure::doing(what.clone()))?).map_err(Failure::doing(what.clone()))?;
-    if bytes.last() == Some(&b'\n') {
-        bytes.pop();
-    }
-    match bytes.len() {
-        0 => Err(Failure::usage(format!("{what}: it is empty"))),
-        length if length > MAX => Err(Failure::usage(format!("{what}: it has over {MAX} bytes"))),
-        _ => Ok(bytes),
-    }
-}
-
-/// The whole content, or a little more than [`MAX`] bytes of it. The buffer never grows, so that it leaves no copy.
-fn bounded(mut file: File) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut buffer = Zeroizing::new(vec![0; MAX + 2]);
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest) {
-            Ok(0) => break,
-            Ok(length) => filled += length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    buffer.truncate(filled);
-    Ok(buffer)
-}
-
 fn ask(user: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let shown: String = user.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-    let answer = rpassword::prompt_password(format!("Credential of {shown}: ")).map(Zeroizing::new);
-    let answer = answer.map_err(|_| Failure::usage("there is no terminal to ask at: give file:PATH"))?;
-    if answer.is_empty() {
-        return Err(Failure::usage("nothing was entered"));
+    match secret::ask(&format!("Credential of {shown}: ")) {
+        Err(error @ secret::Error::NoTerminal) => Err(Failure::usage(format!("{error}: give file:PATH"))),
+        answer => Ok(answer?),
     }
-    Ok(Zeroizing::new(answer.as_bytes().to_vec()))
 }
 
-/// Longest credential in bytes.
-const MAX: usize = 1024;
 /// The guide knows two.
 const MAX_LOGONS: usize = 8;
 

@@ -122,7 +122,7 @@ impl Drop for Tidier {
 }
 
 /// The system's clock.
-struct SystemClock;
+pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     fn now_ms(&self) -> u64 {
@@ -132,7 +132,7 @@ impl Clock for SystemClock {
 }
 
 /// The system's random numbers.
-struct SystemRng;
+pub(crate) struct SystemRng;
 
 impl Rng for SystemRng {
     fn fill(&self, out: &mut [u8]) -> Result<(), RngError> {

@@ -30,7 +30,7 @@ use common::Daemon;
 pub(crate) const PIN: &str = "1563";
 pub(crate) const PUK: &str = "87654321";
 /// The label of the token of the keys with a PIN, once there are two.
-pub(crate) const TOKEN: &str = "urn:x-sks:local-issuer user-pin";
+pub(crate) const TOKEN: &str = "local-issuer user-pin";
 
 /// Whether all programs are there; says which are not.
 pub(crate) fn have(programs: &[(&str, &str)]) -> bool {

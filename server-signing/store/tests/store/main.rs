@@ -12,6 +12,7 @@ mod conformance;
 mod crash;
 mod damage;
 mod document;
+mod fixtures;
 mod model;
 mod opening;
 mod threads;

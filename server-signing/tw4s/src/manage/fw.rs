@@ -13,10 +13,12 @@ pub(crate) fn run(common: &Common, operation: &FwOperation) -> Result<(), Failur
     match operation {
         FwOperation::Init { arguments } => {
             let (logons, slot) = logon::read(arguments, "MBK slot id")?;
+            let _turn = home.turn()?;
             finish(Line::Initialization, firmware::init(&home, logons, &slot))
         }
         FwOperation::Setidpkeys { arguments } => {
             let (logons, file) = logon::read(arguments, "certificate file")?;
+            let _turn = home.turn()?;
             finish(Line::Import, firmware::set_idp_keys(common, &home, logons, file.as_ref()))
         }
     }

@@ -58,7 +58,7 @@ fn a_life_of_an_instance() {
         (DATA, DATA_OK, 0),
         (STOP, STOPPED, 0),
         (STOP, NOT_RUNNING, 0),
-        (DATA, DATA_FAILED, 1),
+        (DATA, DATA_OK, 0),
         (START, STARTED, 0),
         (STOP, STOPPED, 0),
     ];
