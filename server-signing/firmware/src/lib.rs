@@ -21,6 +21,7 @@
 mod administrator;
 mod algorithm;
 pub mod bench;
+pub mod call;
 pub mod client;
 mod error;
 mod firmware;

@@ -12,7 +12,7 @@ use crate::gate;
 use crate::operation;
 use crate::record::{User, UserId};
 use crate::refusal::Refusal;
-use crate::work::{Recorded, Work};
+use crate::work::{Committed, Recorded, Work};
 
 /// What a handler is lent: who acts, when, and the audit record, which it fills in as it learns what it is about.
 pub(crate) struct Call<'s> {
@@ -114,7 +114,11 @@ async fn refuse(sam: &Sam, entry: Entry, failure: Failure) -> Answered {
     if !refusal.audited() {
         return Answered { refusal, record: None, lines };
     }
-    match record(sam, entry.failed(refusal)).await {
+    let recorded = match record(sam, entry.failed(refusal)) {
+        Ok(committed) => committed.durable().await,
+        Err(failure) => Err(failure),
+    };
+    match recorded {
         Ok(number) => Answered { refusal, record: Some(number), lines },
         Err(failure) => {
             lines.push(format!("no audit record could be written: {}", failure.line()));
@@ -123,12 +127,11 @@ async fn refuse(sam: &Sam, entry: Entry, failure: Failure) -> Answered {
     }
 }
 
-async fn record(sam: &Sam, entry: Entry) -> Result<u64, Failure> {
+fn record(sam: &Sam, entry: Entry) -> Result<Committed<u64>, Failure> {
     let mut work = Work::begin(sam)?;
     if let Some(intent) = entry.intent {
         work.close_intent(intent)?;
     }
     let number = work.append(entry)?;
-    work.commit_later()?.await?;
-    Ok(number)
+    work.commit_later(number)
 }

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::record::{Once, User, UserId};
 use crate::refusal::Refusal;
 use crate::window::{self, Window};
-use crate::work::Work;
+use crate::work::{Committed, Work};
 
 /// Who acts.
 pub(crate) struct Acting {
@@ -87,11 +87,14 @@ async fn by_message(
         .await
         .map_err(|e| Failure::credential(&e))?;
 
-    let Refused { failure, .. } = match once(sam, message, certificate, now).await {
-        Ok(()) => return Ok(Acting { user, certificate: None }),
-        Err(refused) => refused,
+    let taken = match once(sam, message, certificate, now) {
+        Ok(committed) => committed.durable().await,
+        Err(failure) => Err(failure),
     };
-    Err(Refused { failure, acting: Some(user.id) })
+    match taken {
+        Ok(()) => Ok(Acting { user, certificate: None }),
+        Err(failure) => Err(Refused { failure, acting: Some(user.id) }),
+    }
 }
 
 /// The technical user whose messages a certificate signs, and the certificate.
@@ -105,7 +108,7 @@ fn holder(sam: &Sam, signature: &MessageSignature, id: &[u8; 32]) -> Result<(Use
 }
 
 /// A signed message is taken once, and not for long: `id` and `sentAt` are under its signature (1.10).
-async fn once(sam: &Sam, message: &PeerMessage, certificate: [u8; 32], now: u64) -> Result<(), Refused> {
+fn once(sam: &Sam, message: &PeerMessage, certificate: [u8; 32], now: u64) -> Result<Committed<()>, Failure> {
     let sent = message.sent_at.unix().saturating_mul(1000);
     let last = sent.saturating_add(sam.config.message_lifetime_ms).saturating_add(sam.config.skew_ms);
     if now < sent.saturating_sub(sam.config.skew_ms) {
@@ -119,5 +122,5 @@ async fn once(sam: &Sam, message: &PeerMessage, certificate: [u8; 32], now: u64)
     if !work.consume(&Once::Message { certificate, id }, last)? {
         return Err(Refusal::MessageReplayed.into());
     }
-    Ok(work.commit_later()?.await.map_err(Failure::from)?)
+    work.commit_later(())
 }

@@ -294,6 +294,8 @@ pub struct SignOrder<'a> {
     /// The wrapped key that the SAD's KeyID names, DER, as the store has it; `None` if it has none, for whether the
     /// token and the SAD are sound comes before NotFound.
     pub wrapped_key: Option<&'a [u8]>,
+    /// How many hashes the SAD has.
+    pub hashes: usize,
 }
 
 /// The key that the user rows' and roots' MACs are made with: HMAC-SHA256, derived in the firmware.

@@ -10,23 +10,24 @@ use crate::integrity::{Integrity, roots};
 use crate::ports::{Later, Read, StoreError, Txn};
 use crate::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
 
-/// Proof that the audit record of a success is durable; only [`Concluded::durable`] makes it. It carries the answer.
+/// Proof that the audit record of a success is durable, once it is out of the [`Committed`] that [`Work::conclude`] gives.
+/// It carries the answer.
 #[derive(Debug)]
 pub(crate) struct Recorded {
     pub(crate) result: Vec<u8>,
 }
 
-/// A success that is committed with its audit record, and not durable yet.
-pub(crate) struct Concluded {
+/// What is true when a transaction that was committed is durable.
+pub(crate) struct Committed<T> {
     durable: Later<'static, Result<(), StoreError>>,
-    result: Vec<u8>,
+    value: T,
 }
 
-impl Concluded {
-    /// Waits until it is durable.
-    pub(crate) async fn durable(self) -> Result<Recorded, Failure> {
+impl<T> Committed<T> {
+    /// Waits until it is.
+    pub(crate) async fn durable(self) -> Result<T, Failure> {
         self.durable.await?;
-        Ok(Recorded { result: self.result })
+        Ok(self.value)
     }
 }
 
@@ -120,8 +121,8 @@ impl<'s> Work<'s> {
     }
 
     /// Commits; whoever answers from this transaction's reads alone does so too, and waits.
-    pub(crate) fn commit_later(self) -> Result<Later<'static, Result<(), StoreError>>, Failure> {
-        Ok(self.txn.commit_later()?)
+    pub(crate) fn commit_later<T>(self, value: T) -> Result<Committed<T>, Failure> {
+        Ok(Committed { durable: self.txn.commit_later()?, value })
     }
 
     /// Commits, and blocks until it is durable: for what no request asks for.
@@ -130,9 +131,9 @@ impl<'s> Work<'s> {
     }
 
     /// Appends the audit record and commits: the only way to a success.
-    pub(crate) fn conclude(mut self, entry: Entry, result: Vec<u8>) -> Result<Concluded, Failure> {
+    pub(crate) fn conclude(mut self, entry: Entry, result: Vec<u8>) -> Result<Committed<Recorded>, Failure> {
         self.append(entry)?;
-        Ok(Concluded { durable: self.commit_later()?, result })
+        self.commit_later(Recorded { result })
     }
 
     /// The root of a table, checked. [`Sam::start`] has written the first.

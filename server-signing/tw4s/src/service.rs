@@ -9,8 +9,8 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
+use tokio::runtime::Builder;
 use tracing::{error, info, warn};
-use tw4s_firmware::client::Client;
 use tw4s_sam::ports::{Clock, Rng, RngError};
 use tw4s_sam::{Config, Ports, Sam};
 use tw4s_store::{Options, SamStore};
@@ -47,6 +47,8 @@ fn serve(common: &Common, id: &InstanceId) -> Result<(), Failure> {
     };
     let stop = process::on_signals()?;
     let sam = Arc::new(open(&place.state(), &home.firmware().socket, &place.name)?);
+    // A thread for each core; what waits is a task on one of them.
+    let runtime = Builder::new_multi_thread().thread_name("peer").enable_all().build()?;
     let mut server = Server::new();
     let peering = Arc::new(Peering::new(Arc::clone(&sam)));
     server.bind(&place.socket, peering).map_err(Failure::doing("listening for peers"))?;
@@ -55,12 +57,13 @@ fn serve(common: &Common, id: &InstanceId) -> Result<(), Failure> {
     let tidier = Tidier::start(Arc::clone(&sam))?;
     info!(version = env!("CARGO_PKG_VERSION"), instance = %id, "listening");
     launch::say_ready();
-    let accepted = server.run(&stop);
+    let accepted = runtime.block_on(server.run(stop));
     info!("stopping");
-    match server.end(END_LIMIT) {
+    match runtime.block_on(server.end(END_LIMIT)) {
         0 => {}
         left => warn!(left, "some calls take too long and are given up"),
     }
+    runtime.shutdown_background();
     drop(tidier);
     end(sam);
     accepted.map_err(Failure::doing("a socket failed"))
@@ -70,7 +73,7 @@ fn serve(common: &Common, id: &InstanceId) -> Result<(), Failure> {
 pub(crate) fn open(database: &Path, firmware: &Path, sam_id: &str) -> Result<Sam, Failure> {
     let store = SamStore::open(database, &Options::default()).map_err(Failure::doing("opening the database"))?;
     let ports = Ports {
-        firmware: Arc::new(Port::new(Client::new(firmware))),
+        firmware: Arc::new(Port::new(firmware)),
         store: Arc::new(store),
         clock: Arc::new(SystemClock),
         rng: Arc::new(SystemRng),

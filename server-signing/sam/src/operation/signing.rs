@@ -20,9 +20,9 @@ use crate::failure::Failure;
 use crate::ports::{Admitted, SignOrder};
 use crate::record::{KeyId, Object, ObjectKind, State};
 use crate::refusal::Refusal;
-use crate::work::{Concluded, Work};
+use crate::work::{Committed, Recorded, Work};
 
-pub(super) async fn handle(call: &mut Call<'_>, message: &Signing, sad: &Sad) -> Result<Concluded, Failure> {
+pub(super) async fn handle(call: &mut Call<'_>, message: &Signing, sad: &Sad) -> Result<Committed<Recorded>, Failure> {
     let sad_id: [u8; 32] = Sha256::digest(sad.tbs.der()).into();
     describe(call, sad, &sad_id);
 
@@ -38,6 +38,7 @@ pub(super) async fn handle(call: &mut Call<'_>, message: &Signing, sad: &Sad) ->
         user_id: &call.acting.id,
         registered: &call.acting.certificates,
         wrapped_key: usable.map(|key| key.value.as_slice()),
+        hashes: sad.tbs.tbs_hash_values.len(),
     });
     let admitted = admitted.await.map_err(|e| Failure::admission(&e));
     let (key, admitted) = match (key, admitted) {
@@ -87,7 +88,7 @@ async fn sign(admitted: Box<dyn Admitted + '_>, sad: &Sad) -> Result<Vec<u8>, Fa
 }
 
 /// Records the result. If that fails, the signatures are not given out: the intent stays open, and tells.
-fn conclude(call: &Call<'_>, result: Vec<u8>) -> Result<Concluded, Failure> {
+fn conclude(call: &Call<'_>, result: Vec<u8>) -> Result<Committed<Recorded>, Failure> {
     let mut work = Work::begin(call.sam)?;
     if let Some(intent) = call.entry.intent {
         work.close_intent(intent)?;

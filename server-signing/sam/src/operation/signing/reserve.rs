@@ -7,15 +7,14 @@ use tw4s_formats::Sad;
 use crate::audit::Outcome;
 use crate::call::Call;
 use crate::failure::Failure;
-use crate::ports::{Later, StoreError};
 use crate::record::{Object, ObjectKind, Once, State};
 use crate::refusal::Refusal;
 use crate::window;
-use crate::work::Work;
+use crate::work::{Committed, Work};
 
 /// Consumes every hash of the SAD and appends the audit record of the intent, if the user and the key are still what the
-/// checks saw.
-pub(super) fn reserve(call: &Call<'_>, sad: &Sad, sad_id: [u8; 32], key: &Object) -> Result<Reserved, Failure> {
+/// checks saw. Gives the intent's number; nothing may be activated before all of it is durable.
+pub(super) fn reserve(call: &Call<'_>, sad: &Sad, sad_id: [u8; 32], key: &Object) -> Result<Committed<u64>, Failure> {
     let mut work = Work::begin(call.sam)?;
     if !work.is_unchanged(&call.acting)? {
         return Err(Refusal::CertificatesChanged.into());
@@ -38,19 +37,5 @@ pub(super) fn reserve(call: &Call<'_>, sad: &Sad, sad_id: [u8; 32], key: &Object
     entry.outcome = Outcome::Intent;
     let number = work.append(entry)?;
     work.open_intent(number)?;
-    Ok(Reserved { durable: work.commit_later()?, number })
-}
-
-/// Committed, and not durable yet: nothing may be activated by it.
-pub(super) struct Reserved {
-    durable: Later<'static, Result<(), StoreError>>,
-    number: u64,
-}
-
-impl Reserved {
-    /// The intent's number, once all is durable.
-    pub(super) async fn durable(self) -> Result<u64, Failure> {
-        self.durable.await?;
-        Ok(self.number)
-    }
+    work.commit_later(number)
 }
