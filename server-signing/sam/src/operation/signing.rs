@@ -13,7 +13,7 @@ mod reserve;
 
 use sha2::{Digest, Sha256};
 use tw4s_formats::operation::{Signing, SigningResult};
-use tw4s_formats::{Format, List, Octets, Sad};
+use tw4s_formats::{Claims, Format, List, Octets, Sad};
 
 use crate::call::Call;
 use crate::failure::Failure;
@@ -24,9 +24,10 @@ use crate::work::{Committed, Recorded, Work};
 
 pub(super) async fn handle(call: &mut Call<'_>, message: &Signing, sad: &Sad) -> Result<Committed<Recorded>, Failure> {
     let sad_id: [u8; 32] = Sha256::digest(sad.tbs.der()).into();
-    describe(call, sad, &sad_id);
+    let claims = sad.tbs.identity_token.data.claims(&call.sam.config.arc).ok();
+    describe(call, sad, &sad_id, claims.as_ref());
 
-    let mut findings = checks::token(call, sad).into_iter().map(Failure::from).collect::<Vec<_>>();
+    let mut findings = checks::token(call, sad, claims.as_ref()).into_iter().map(Failure::from).collect::<Vec<_>>();
     findings.extend(checks::hashes(sad).map(Failure::from));
     let key = key(call, sad.tbs.key_id.text());
     let usable = key.as_ref().ok().filter(|key| key.state == State::Active);
@@ -56,14 +57,13 @@ pub(super) async fn handle(call: &mut Call<'_>, message: &Signing, sad: &Sad) ->
 }
 
 /// What the audit record tells of it, whatever becomes of it.
-fn describe(call: &mut Call<'_>, sad: &Sad, sad_id: &[u8; 32]) {
+fn describe(call: &mut Call<'_>, sad: &Sad, sad_id: &[u8; 32], claims: Option<&Claims>) {
     let entry = &mut call.entry;
     entry.user = Some(call.acting.id.to_string());
     entry.key = Some(sad.tbs.key_id.text().into());
     entry.sad = Some(hex::encode(sad_id));
     entry.hashes = u64::try_from(sad.tbs.tbs_hash_values.len()).ok();
-    let claims = sad.tbs.identity_token.data.claims(&call.sam.config.arc);
-    entry.jti = claims.ok().and_then(|claims| claims.jti).map(hex::encode);
+    entry.jti = claims.and_then(|claims| claims.jti).map(hex::encode);
 }
 
 /// The row of the key that the SAD names.
