@@ -257,7 +257,10 @@ mod tests {
             let mut body = Vec::new();
             assert_eq!(read_frame(&mut idle, &mut body, 8).unwrap(), Frame::End);
             if answers == 1 {
-                assert_eq!((read_frame(&mut busy, &mut body, 8).unwrap(), body.as_slice()), (Frame::Whole, &b"call"[..]));
+                assert_eq!(
+                    (read_frame(&mut busy, &mut body, 8).unwrap(), body.as_slice()),
+                    (Frame::Whole, &b"call"[..])
+                );
             }
         }
     }

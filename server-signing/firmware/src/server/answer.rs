@@ -3,15 +3,15 @@
 use tw4s_formats::{Format, List, Octets, Text};
 use zeroize::Zeroizing;
 
+use super::admissions::Admissions;
 use crate::error::FirmwareError;
 use crate::firmware::{Admitted, Firmware, KeyOrder, SignOrder};
 use crate::protocol::{
-    ADMIT, AdmitCall, Certificates, Empty, FORGET, Frame, GENERATE, GenerateAnswer, GenerateCall, INTEGRITY_KEY, Import,
-    SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, Signatures, StatusAnswer, VERIFY_CHECKPOINT, VERIFY_MESSAGE,
+    ADMIT, AdmitCall, Certificates, Empty, FORGET, Frame, GENERATE, GenerateAnswer, GenerateCall, INTEGRITY_KEY,
+    Import, SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, Signatures, StatusAnswer, VERIFY_CHECKPOINT, VERIFY_MESSAGE,
     VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, Verdict, VerifyCheckpointCall, VerifyMessageCall, VerifyTokenCall,
     spec_of,
 };
-use super::admissions::Admissions;
 
 /// A body.
 type Body = Zeroizing<Vec<u8>>;

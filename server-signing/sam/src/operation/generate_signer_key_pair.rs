@@ -12,7 +12,10 @@ use crate::record::{KeyAlgorithm, KeyId, Object, ObjectKind, State, User};
 use crate::refusal::Refusal;
 use crate::work::{Committed, Recorded, Work};
 
-pub(super) async fn handle(call: &mut Call<'_>, message: &GenerateSignerKeyPair) -> Result<Committed<Recorded>, Failure> {
+pub(super) async fn handle(
+    call: &mut Call<'_>,
+    message: &GenerateSignerKeyPair,
+) -> Result<Committed<Recorded>, Failure> {
     let target = target(call, message.userid.as_str())?;
     let specification = message.specification().map_err(|_| Refusal::KeySpecification)?;
     let algorithm = algorithm(&call.sam.config, specification)?;

@@ -1,10 +1,9 @@
-//! The lines of an instance to the firmware: one for each core, which all calls share that are soon done, and as many as
+//! The lines of an instance to the firmware: a few, which all calls share that are soon done, and as many as
 //! are needed for those that take longer, which hold up nobody so.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use parking_lot::Mutex;
 use tw4s_firmware::FirmwareError;
@@ -36,9 +35,9 @@ impl Lent {
 }
 
 impl Lines {
-    pub(super) fn new(path: &Path) -> Self {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let shared = (0..cores).map(|_| tokio::sync::Mutex::default()).collect();
+    /// With so many that calls share; none is made yet.
+    pub(super) fn new(path: &Path, shared: usize) -> Self {
+        let shared = (0..shared).map(|_| tokio::sync::Mutex::default()).collect();
         Self { path: path.to_owned(), shared, next: AtomicUsize::new(0), idle: Mutex::default() }
     }
 

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use tw4s_firmware::call;
 use tw4s_firmware::client::Client;
@@ -22,7 +23,23 @@ pub(crate) struct Port {
 impl Port {
     /// The firmware at this socket. It need not be there yet.
     pub(crate) fn new(socket: &Path) -> Self {
-        Self { lines: Arc::new(Lines::new(socket)), client: Client::new(socket) }
+        // The firmware has a thread for each.
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self { lines: Arc::new(Lines::new(socket, cores)), client: Client::new(socket) }
+    }
+
+    async fn wait_for_admission(&self, order: SignOrder<'_>) -> Result<Waiting, FirmwareError> {
+        let user_id = order.user_id.to_string();
+        let SignOrder { sad, registered, wrapped_key, hashes, .. } = order;
+        let call = call::admit(&ToSign { sad, user_id: &user_id, registered, wrapped_key }).map_err(translate)?;
+        let (admission, lent) = self.lines.call_and_keep(call, hashes > FEW).await.map_err(translate)?;
+        match admission {
+            Ok(admission) => Ok(Waiting { lines: Arc::clone(&self.lines), admitted: Some((admission, lent)) }),
+            Err(error) => {
+                self.lines.give_back(lent);
+                Err(translate(error))
+            }
+        }
     }
 }
 
@@ -64,22 +81,8 @@ impl Firmware for Port {
 
     fn admit<'f: 'a, 'a>(&'f self, order: SignOrder<'a>) -> Later<'a, Result<Box<dyn Admitted + 'f>, FirmwareError>> {
         Box::pin(async move {
-            let user_id = order.user_id.to_string();
-            let SignOrder { sad, registered, wrapped_key, hashes, .. } = order;
-            let to_sign = ToSign { sad, user_id: &user_id, registered, wrapped_key };
-            let call = call::admit(&to_sign).map_err(translate)?;
-            let called = self.lines.call_and_keep(call, hashes > FEW).await;
-            let (admission, lent) = called.map_err(translate)?;
-            match admission {
-                Ok(admission) => {
-                    let waiting = Waiting { lines: Arc::clone(&self.lines), admitted: Some((admission, lent)) };
-                    Ok(Box::new(waiting) as Box<dyn Admitted + 'f>)
-                }
-                Err(error) => {
-                    self.lines.give_back(lent);
-                    Err(translate(error))
-                }
-            }
+            let waiting = self.wait_for_admission(order).await?;
+            Ok(Box::new(waiting) as Box<dyn Admitted + 'f>)
         })
     }
 
@@ -165,3 +168,6 @@ fn translate(error: Error) -> FirmwareError {
 
 /// Hashes that are signed soon, with the largest keys in some milliseconds each.
 const FEW: usize = 4;
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
 //! The checks on this side of the firmware, and the order of all of them.
 
 use tw4s_formats::{
-    Claims, Format, HashAlgorithm, KeyKind, LevelOfAssurance, SCOPE_REMOTE_SIGNATURE, Sad, SignatureAlgorithm, WrappedKey,
+    Claims, Format, HashAlgorithm, KeyKind, LevelOfAssurance, SCOPE_REMOTE_SIGNATURE, Sad, SignatureAlgorithm,
+    WrappedKey,
 };
 
 use crate::call::Call;
