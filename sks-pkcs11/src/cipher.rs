@@ -1,4 +1,5 @@
-//! Encryption and decryption: RSA public keys in the module, RSA private and AES keys in the token.
+//! Encryption and decryption: RSA public keys and a session's AES keys in the module, RSA private and AES keys in the
+//! token.
 //!
 //! Source: PKCS#11 2.40, "Encryption functions" and "Decryption functions". Multi-part data is collected, and comes out
 //! whole at the end.
@@ -27,9 +28,13 @@ use crate::login;
 use crate::mechanism::{Mechanism, Parameter};
 use crate::module::Module;
 use crate::object::{Key, PublicKey};
-use crate::session::{self, Reply, Room, Session};
+use crate::session::{self, Found, Reply, Room, Session};
 use crate::sign::{self, Input, MOST};
 use crate::verify::{public_key, rsa_key};
+
+mod held;
+
+use held::Cbc;
 
 /// An AES block in bytes.
 const BLOCK: usize = 16;
@@ -66,6 +71,8 @@ enum Way {
     Aes { algorithm: Algorithm, iv: Vec<u8>, padded: bool },
     /// CBC decryption without padding: the token's ECB, and the chaining here.
     AesChained { iv: Vec<u8> },
+    /// AES with a key of the session's.
+    Held(Cbc),
 }
 
 #[derive(Clone, Copy)]
@@ -115,11 +122,14 @@ pub(crate) fn init(
     }
     let (key, way) = match mechanism.kind {
         CKM_RSA_PKCS | CKM_RSA_PKCS_OAEP => rsa(module, &session, direction, mechanism, key_handle)?,
-        CKM_AES_ECB | CKM_AES_CBC | CKM_AES_CBC_PAD => {
-            let key = sign::key(module, &session, key_handle)?;
-            let way = aes(&key, direction, mechanism)?;
-            (Some(key), way)
-        }
+        CKM_AES_ECB | CKM_AES_CBC | CKM_AES_CBC_PAD => match session::object(module, &session, key_handle) {
+            Ok(Found::Held(held)) if held.of.is_none() => (None, Way::Held(Cbc::new(held, direction, mechanism)?)),
+            _ => {
+                let key = sign::key(module, &session, key_handle)?;
+                let way = aes(&key, direction, mechanism)?;
+                (Some(key), way)
+            }
+        },
         _ => return Rv::err(CKR_MECHANISM_INVALID),
     };
     let input = Input::Data(Zeroizing::default());
@@ -239,6 +249,8 @@ impl Way {
             (Self::Private(_, modulus), _) => (*modulus, false),
             (Self::Aes { padded: true, .. }, Direction::Encrypt) => ((input / BLOCK + 1) * BLOCK, true),
             (Self::Aes { padded: true, .. }, Direction::Decrypt) => (input, false),
+            (Self::Held(cbc), Direction::Encrypt) if cbc.is_padded() => ((input / BLOCK + 1) * BLOCK, true),
+            (Self::Held(cbc), Direction::Decrypt) if cbc.is_padded() => (input, false),
             _ => (input, true),
         }
     }
@@ -264,6 +276,7 @@ fn run(
             };
             result.map(Zeroizing::new).map_err(|_| Rv(CKR_DATA_LEN_RANGE))
         }
+        (Way::Held(cbc), _) => cbc.run(encrypt, data),
         (Way::Private(padding, modulus), Some(key)) => {
             if data.len() != *modulus {
                 return Rv::err(CKR_ENCRYPTED_DATA_LEN_RANGE);
