@@ -286,6 +286,26 @@ fn a_sessions_aes_keys_encrypt_and_decrypt() {
     assert_eq!(session.decrypt(&Mechanism::AesCbcPad(iv), key, &padded).unwrap(), &clear[..17]);
     assert_eq!(value(&session, key, AttributeType::Class), Attribute::Class(ObjectClass::SECRET_KEY));
 
+    // In parts, each block comes out when it is whole.
+    let mut parts = Vec::new();
+    session.decrypt_init(&Mechanism::AesCbc(iv), key).unwrap();
+    for (part, out) in [(&secret[..5], 0), (&secret[5..20], 16), (&secret[20..], 16)] {
+        let clear = session.decrypt_update(part).unwrap();
+        assert_eq!(clear.len(), out);
+        parts.extend(clear);
+    }
+    parts.extend(session.decrypt_final().unwrap());
+    assert_eq!(parts, clear);
+    session.encrypt_init(&Mechanism::AesCbc(iv), key).unwrap();
+    let parts = [&clear[..16], &clear[16..]].map(|part| session.encrypt_update(part).unwrap()).concat();
+    assert_eq!((parts, session.encrypt_final().unwrap()), (secret.clone(), Vec::new()));
+    session.encrypt_init(&Mechanism::AesCbcPad(iv), key).unwrap();
+    let parts = [&clear[..4], &clear[4..17]].map(|part| session.encrypt_update(part).unwrap()).concat();
+    assert_eq!([parts, session.encrypt_final().unwrap()].concat(), padded);
+    session.encrypt_init(&Mechanism::AesCbc(iv), key).unwrap();
+    session.encrypt_update(&clear[..17]).unwrap();
+    is(session.encrypt_final(), RvError::DataLenRange);
+
     is(session.encrypt(&Mechanism::AesCbc(iv), key, &clear[..17]), RvError::DataLenRange);
     is(session.decrypt(&Mechanism::AesCbc(iv), key, &secret[..17]), RvError::EncryptedDataLenRange);
     is(session.decrypt(&Mechanism::AesCbcPad(iv), key, &secret), RvError::EncryptedDataInvalid);

@@ -45,6 +45,13 @@ impl Cbc {
         self.padded
     }
 
+    /// Chains on from the last block of the cipher text.
+    pub(super) fn go_on(&mut self, secret: &[u8]) {
+        if let Some(last) = secret.last_chunk() {
+            self.iv = *last;
+        }
+    }
+
     pub(super) fn run(&self, encrypt: bool, data: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let key = self.key.raw(CKA_VALUE).unwrap_or_default();
         match key.len() {
