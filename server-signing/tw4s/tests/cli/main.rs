@@ -7,6 +7,7 @@ mod administrators;
 mod audit;
 mod console;
 mod docs;
+mod hsm;
 mod processes;
 mod scene;
 mod signing;
