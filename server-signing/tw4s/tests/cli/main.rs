@@ -12,3 +12,4 @@ mod processes;
 mod scene;
 mod signing;
 mod support;
+mod terminal;
