@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
+
 use crate::common::Daemon;
 use crate::server::Server;
 use crate::settings::printed;
@@ -24,11 +26,17 @@ const NEEDS: &[(&str, &str)] = &[
 const OPTIONS: &str = "--no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --ignore-certificate-errors \
                        --user-data-dir=chromium";
 
-/// A policy that goes with the test: the certificate of this subject is shown to the server.
-struct Policy(PathBuf);
+/// A policy that goes with the test: the certificate of this subject is shown to the server. One at a time, for Chromium
+/// takes one file's rules only.
+struct Policy {
+    file: PathBuf,
+    _alone: MutexGuard<'static, ()>,
+}
 
 impl Policy {
     fn choose(port: u16, subject: &str) -> Option<Self> {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let alone = ALONE.lock();
         let file = Path::new(POLICIES).join(format!("sks-test-{port}.json"));
         let rule = serde_json::json!({
             "pattern": format!("https://localhost:{port}"),
@@ -39,13 +47,13 @@ impl Policy {
         if written.is_err() {
             eprintln!("SKIPPED: {POLICIES} cannot be written, so chromium would ask which certificate to show");
         }
-        written.ok().map(|()| Self(file))
+        written.ok().map(|()| Self { file, _alone: alone })
     }
 }
 
 impl Drop for Policy {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        let _ = std::fs::remove_file(&self.file);
     }
 }
 
