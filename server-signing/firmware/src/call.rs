@@ -6,14 +6,14 @@
 use tw4s_formats::{Format, List, Octets, Text};
 use zeroize::Zeroizing;
 
-use crate::administrator::Logon;
+use crate::administrator::{Changes, Logon};
 use crate::error::FirmwareError;
 use crate::firmware::{KeyOrder, NewKey, SignOrder, Status};
 use crate::protocol::{
-    ADMIT, Admission, AdmitCall, Certificates, Empty, FORGET, Frame, GENERATE, GenerateAnswer, GenerateCall,
-    INTEGRITY_KEY, Import, OK, SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, Signatures, StatusAnswer,
-    VERIFY_CHECKPOINT, VERIFY_MESSAGE, VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, Verdict, VerifyCheckpointCall,
-    VerifyMessageCall, VerifyTokenCall, error_of, spec_code,
+    ADMINISTER, ADMIT, ANCHOR, Administration, Admission, AdmitCall, Certificates, Empty, FORGET, Frame, GENERATE,
+    GenerateAnswer, GenerateCall, INTEGRITY_KEY, Import, OK, SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, Signatures,
+    StatusAnswer, VERIFY_CHECKPOINT, VERIFY_MESSAGE, VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, Verdict,
+    VerifyCheckpointCall, VerifyMessageCall, VerifyTokenCall, error_of, spec_code,
 };
 
 /// A call, and how its answer is read.
@@ -198,6 +198,29 @@ pub fn verify_wrapped_key(wrapped_key: &[u8]) -> Result<Option<Call<bool>>, Firm
 /// `Certificate`, `Logon`: what no call can hold.
 pub fn set_idp_keys(logons: &[Logon], certificates: &[Vec<u8>]) -> Result<Call<()>, FirmwareError> {
     Ok(Call { frame: Frame::new(SET_IDP_KEYS, &Import::encode(logons, certificates)?), read: nothing })
+}
+
+/// [`crate::Firmware::administer`].
+///
+/// # Errors
+/// What no call can hold.
+pub fn administer(logons: &[Logon], changes: &Changes) -> Result<Call<()>, FirmwareError> {
+    Ok(Call { frame: Frame::new(ADMINISTER, &Administration::encode(logons, changes)?), read: nothing })
+}
+
+/// [`crate::Firmware::anchor`].
+///
+/// # Errors
+/// None today.
+pub fn anchor(sam: &[u8; 32]) -> Result<Call<Option<(u64, [u8; 32])>>, FirmwareError> {
+    Call::new(ANCHOR, &Value { value: octets(sam)? }, |answer| {
+        let answer = value(answer)?;
+        if answer.is_empty() {
+            return Ok(None);
+        }
+        let (number, hash) = answer.split_first_chunk().ok_or_else(strange)?;
+        Ok(Some((u64::from_be_bytes(*number), hash.try_into().map_err(|_| strange())?)))
+    })
 }
 
 fn value(answer: &Frame) -> Result<Vec<u8>, FirmwareError> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
-use crate::administrator::Logon;
+use crate::administrator::{Changes, Logon};
 use crate::call::{self, Call};
 use crate::error::FirmwareError;
 use crate::firmware::{KeyOrder, NewKey, SignOrder, Status};
@@ -133,6 +133,22 @@ impl Client {
     /// Its errors, and `NotOperational`.
     pub fn set_idp_keys(&self, logons: &[Logon], certificates: &[Vec<u8>]) -> Result<(), FirmwareError> {
         self.call(&call::set_idp_keys(logons, certificates)?)
+    }
+
+    /// As [`crate::Firmware::anchor`].
+    ///
+    /// # Errors
+    /// `NotOperational`.
+    pub fn anchor(&self, sam: &[u8; 32]) -> Result<Option<(u64, [u8; 32])>, FirmwareError> {
+        self.call(&call::anchor(sam)?)
+    }
+
+    /// As [`crate::Firmware::administer`].
+    ///
+    /// # Errors
+    /// Its errors, and `NotOperational`.
+    pub fn administer(&self, logons: &[Logon], changes: &Changes) -> Result<(), FirmwareError> {
+        self.call(&call::administer(logons, changes)?)
     }
 
     fn call<A>(&self, call: &Call<A>) -> Result<A, FirmwareError> {

@@ -9,13 +9,14 @@
 //! the body of its answer; the answer to an unknown code is `Malformed`. A status other than 0 is an error of
 //! [`FirmwareError`]'s list, and its body a text for `NotOperational`, else empty.
 //!
-//! Two bodies hold secrets and are not DER, so that no copy of them is made that is not wiped: [`INTEGRITY_KEY`]'s
-//! answer (32 bytes), and [`SET_IDP_KEYS`]'s call ([`Import`]).
+//! Three bodies hold secrets and are not DER, so that no copy of them is made that is not wiped: [`INTEGRITY_KEY`]'s
+//! answer (32 bytes), and the calls of [`SET_IDP_KEYS`] ([`Import`]) and [`ADMINISTER`] ([`Administration`]).
 //!
 //! Answers come in the order of the calls, and a client need not wait for one before it sends the next call. A connection
 //! has one state: what was admitted on it ([`Admission`]), in bounded number and for a bounded time. [`SIGN`] takes an
 //! admission, [`FORGET`] or the connection's end forgets it.
 
+mod administration;
 mod import;
 
 use std::fmt;
@@ -29,6 +30,7 @@ use tw4s_formats::limit::{
 use tw4s_formats::{Format, List, Octets, Text};
 use zeroize::Zeroizing;
 
+pub use administration::Administration;
 pub use import::Import;
 
 use crate::algorithm::KeySpec;
@@ -48,7 +50,7 @@ pub const ADMIT: u8 = 5;
 /// The signatures of what was admitted on this connection: [`Admission`], [`Signatures`].
 pub const SIGN: u8 = 6;
 /// That what was admitted on this connection is not to be signed: [`Admission`], an empty answer.
-pub const FORGET: u8 = 12;
+pub const FORGET: u8 = 14;
 /// The key for the SAM's rows: an empty body, 32 bytes.
 pub const INTEGRITY_KEY: u8 = 7;
 /// A checkpoint's signature: [`Value`], [`Value`].
@@ -59,6 +61,11 @@ pub const VERIFY_CHECKPOINT: u8 = 9;
 pub const VERIFY_WRAPPED_KEY: u8 = 11;
 /// Import of identity providers: [`Import`], an empty answer.
 pub const SET_IDP_KEYS: u8 = 10;
+/// How far a SAM's audit log had come: [`Value`] with SHA-256 of its id, [`Value`] with number (u64) and hash of a row,
+/// or nothing.
+pub const ANCHOR: u8 = 12;
+/// A change by administrators: [`Administration`], an empty answer.
+pub const ADMINISTER: u8 = 13;
 
 /// Bytes after the length of a call: the largest is a signing's or an import's.
 pub const MAX_CALL: usize = MAX_REQUEST_LEN + MAX_CERTIFICATES * MAX_CERTIFICATE_LEN + MAX_IDPS * MAX_CERTIFICATE_LEN;
@@ -240,6 +247,8 @@ pub fn status_of(error: &FirmwareError) -> u8 {
         FirmwareError::Certificate => 15,
         FirmwareError::HashLength => 16,
         FirmwareError::NoKey => 17,
+        FirmwareError::Administrators => 18,
+        FirmwareError::NoAnchor => 19,
     }
 }
 
@@ -264,6 +273,8 @@ pub fn error_of(status: u8, body: &[u8]) -> Option<FirmwareError> {
         15 => FirmwareError::Certificate,
         16 => FirmwareError::HashLength,
         17 => FirmwareError::NoKey,
+        18 => FirmwareError::Administrators,
+        19 => FirmwareError::NoAnchor,
         _ => return None,
     })
 }

@@ -103,10 +103,14 @@ fn every_service_goes_over_the_socket() {
     let refused = client.verify_message(&world.idp.certificate, &EMPTY, b"message", b"signature");
     assert_eq!(refused, Err(FirmwareError::Malformed));
 
-    let signature = client.sign_checkpoint(b"checkpoint").unwrap();
-    assert!(world.firmware.verify_checkpoint(b"checkpoint", &signature));
-    assert_eq!(client.verify_checkpoint(b"checkpoint", &signature), Ok(true));
-    assert_eq!(client.verify_checkpoint(b"checkpoint", &[0; 5000]), Ok(false));
+    let checkpoint = support::checkpoint(1, 1, 1);
+    assert_eq!(client.anchor(&[1; 32]), Ok(None));
+    let signature = client.sign_checkpoint(&checkpoint).unwrap();
+    assert!(world.firmware.verify_checkpoint(&checkpoint, &signature));
+    assert_eq!(client.verify_checkpoint(&checkpoint, &signature), Ok(true));
+    assert_eq!(client.verify_checkpoint(&checkpoint, &[0; 5000]), Ok(false));
+    assert_eq!(client.sign_checkpoint(b"checkpoint"), Err(FirmwareError::Malformed));
+    assert_eq!(client.anchor(&[1; 32]), Ok(Some((1, [1; 32]))));
 
     let sad = signing.sad();
     let signatures = client.admit(&signing.order(&sad)).unwrap().sign().unwrap();
@@ -232,7 +236,7 @@ fn hostile_frames_end_their_own_connection_at_most() {
 
     let stream = served.raw();
     let malformed = status_of(&FirmwareError::Malformed);
-    for code in [0, 13, 99, 255] {
+    for code in [0, 15, 99, 255] {
         assert_eq!(exchange(&stream, code, &EMPTY).0, malformed, "an unknown code");
     }
     for body in [&[][..], &[0x30], &[0x30, 0, 0], &[0x30, 0x80, 0, 0], &[4, 0]] {
@@ -249,7 +253,7 @@ fn any_call_is_answered() {
     let good = admit_body(&world);
     let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(
-        code in 1_u8..14,
+        code in 1_u8..16,
         body in proptest::collection::vec(any::<u8>(), 0..200),
         at in 0..good.len(),
         bit in 0..8,

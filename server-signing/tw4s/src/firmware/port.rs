@@ -145,7 +145,7 @@ fn spec(algorithm: KeyAlgorithm) -> Result<KeySpec, FirmwareError> {
     }
 }
 
-/// The two lists are one; the firmware's has two more, which no call of the SAM is answered with.
+/// The two lists are one; the firmware's has four more, which no call of the SAM is answered with.
 fn translate(error: Error) -> FirmwareError {
     match error {
         Error::NotOperational(why) => FirmwareError::NotOperational(why),
@@ -162,7 +162,9 @@ fn translate(error: Error) -> FirmwareError {
         Error::Algorithm => FirmwareError::Algorithm,
         Error::Unsupported => FirmwareError::Unsupported,
         Error::Malformed => FirmwareError::Malformed,
-        Error::Failed | Error::Logon | Error::Certificate => FirmwareError::Failed,
+        Error::Failed | Error::Logon | Error::Certificate | Error::Administrators | Error::NoAnchor => {
+            FirmwareError::Failed
+        }
     }
 }
 

@@ -92,18 +92,28 @@ struct Walked {
 fn walk(common: &Common, home: &Home, place: &Place, known: Vec<Anchor>) -> Result<Walked, Failure> {
     let mut log = Log::open(place)?;
     if log.is_running() {
-        return check(&mut log, home, known, None);
+        return check(&mut log, home, &place.name, known, None);
     }
     let lent = manage::lend_firmware(common, home);
-    let walked = check(&mut log, home, known, lent.err().map(|failure| failure.to_string()));
+    let walked = check(&mut log, home, &place.name, known, lent.err().map(|failure| failure.to_string()));
     drop(log);
     manage::last_one_out(common, home, &home.turn()?)?;
     walked
 }
 
-fn check(log: &mut Log, home: &Home, mut known: Vec<Anchor>, down: Option<String>) -> Result<Walked, Failure> {
+fn check(
+    log: &mut Log,
+    home: &Home,
+    sam: &str,
+    mut known: Vec<Anchor>,
+    down: Option<String>,
+) -> Result<Walked, Failure> {
     let firmware = Client::new(&home.firmware().socket);
     let mut walked = Walked { unverified: down, ..Walked::default() };
+    match anchor::kept(&firmware, sam) {
+        Ok(kept) => known.extend(kept),
+        Err(error) => walked.unverified = walked.unverified.or(Some(error.to_string())),
+    }
     let mut chain = Chain::new(None);
     let newest = log.each(1, |row| {
         let is_signed = |checkpoint: &[u8], signature: &[u8]| {

@@ -256,8 +256,9 @@ fn a_stopped_instance_s_data_are_checked_under_its_lock() {
     assert!(stderr.contains(&format!("the row of user {} is not ours", scene.signer)), "{stderr}");
 }
 
+/// Together with the firmware's state, whose own anchor is then as old.
 #[test]
-fn an_anchor_kept_elsewhere_finds_a_database_that_was_put_back() {
+fn an_anchor_kept_elsewhere_finds_a_home_that_was_put_back() {
     let scene = Scene::new();
     scene.sign();
     scene.stop();
@@ -266,7 +267,9 @@ fn an_anchor_kept_elsewhere_finds_a_database_that_was_put_back() {
         let _ = fs::remove_dir_all(to);
         assert!(std::process::Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
     };
+    let firmware = ["home/firmware/state", "firmware"].map(|name| scene.stage.path(name));
     copy(&state, &backup);
+    fs::copy(&firmware[0], &firmware[1]).unwrap();
     let mut anchors = scene.stage.ok(&["audit", "anchor", "1"]);
     scene.stage.ok(&["manageSAM", "start", "1"]);
     scene.sign();
@@ -281,6 +284,9 @@ fn an_anchor_kept_elsewhere_finds_a_database_that_was_put_back() {
         assert!(scene.stage.ok(&with(command)).ends_with(" ... ok\n"));
     }
     copy(&backup, &state);
+    let found = scene.fails(VERIFY);
+    assert!(found.ends_with("it is missing, and is known from elsewhere ... failed\n"), "by the firmware: {found}");
+    fs::copy(&firmware[1], &firmware[0]).unwrap();
     assert!(scene.stage.ok(VERIFY).ends_with(" ... ok\n"), "it is sound in itself");
     let found = scene.fails(&with(VERIFY));
     assert!(found.ends_with("it is missing, and is known from elsewhere ... failed\n"), "{found}");
