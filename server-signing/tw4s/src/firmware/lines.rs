@@ -25,7 +25,8 @@ pub(super) struct Lines {
 #[derive(Debug)]
 pub(super) struct Lent {
     line: Arc<Line>,
-    long: bool,
+    /// Among the shared ones; `None` for one that is for long calls.
+    place: Option<usize>,
 }
 
 impl Lent {
@@ -35,9 +36,9 @@ impl Lent {
 }
 
 impl Lines {
-    /// With so many that calls share; none is made yet.
+    /// With so many that calls share, one at least; none is made yet.
     pub(super) fn new(path: &Path, shared: usize) -> Self {
-        let shared = (0..shared).map(|_| tokio::sync::Mutex::default()).collect();
+        let shared = (0..shared.max(1)).map(|_| tokio::sync::Mutex::default()).collect();
         Self { path: path.to_owned(), shared, next: AtomicUsize::new(0), idle: Mutex::default() }
     }
 
@@ -61,7 +62,7 @@ impl Lines {
         let mut lent = self.lend(long).await?;
         let answer = match lent.line.exchange(Arc::clone(&frame)).await {
             Err(Lost::Broken) => {
-                lent = self.lend(long).await?;
+                lent = self.lend_another(&lent).await?;
                 lent.line.exchange(frame).await
             }
             answer => answer,
@@ -73,36 +74,45 @@ impl Lines {
     /// Takes a line back.
     pub(super) fn give_back(&self, lent: Lent) {
         let mut idle = self.idle.lock();
-        if lent.long && !lent.line.is_over() && idle.len() < MAX_IDLE {
+        if lent.place.is_none() && !lent.line.is_over() && idle.len() < MAX_IDLE {
             idle.push(lent.line);
         }
     }
 
     async fn lend(&self, long: bool) -> Result<Lent, FirmwareError> {
-        let line = if long { self.idle_line().await? } else { self.shared_line().await? };
-        Ok(Lent { line, long })
-    }
-
-    async fn idle_line(&self) -> Result<Arc<Line>, FirmwareError> {
+        if !long {
+            let place = self.next.fetch_add(1, Ordering::Relaxed) % self.shared.len();
+            return self.shared_line(place, None).await;
+        }
         let idle = {
             let mut idle = self.idle.lock();
             idle.retain(|line| !line.is_over());
             idle.pop()
         };
         match idle {
-            Some(line) => Ok(line),
-            None => self.connect().await,
+            Some(line) => Ok(Lent { line, place: None }),
+            None => self.connect().await.map(|line| Lent { line, place: None }),
         }
     }
 
-    async fn shared_line(&self) -> Result<Arc<Line>, FirmwareError> {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.shared.len().max(1);
-        let Some(place) = self.shared.get(turn) else { return self.connect().await };
-        let mut place = place.lock().await;
-        match &*place {
-            Some(line) if !line.is_over() => Ok(Arc::clone(line)),
-            _ => Ok(Arc::clone(place.insert(self.connect().await?))),
+    /// In place of one that broke, and may not know it yet. With one, all have broken.
+    async fn lend_another(&self, broken: &Lent) -> Result<Lent, FirmwareError> {
+        if let Some(place) = broken.place {
+            return self.shared_line(place, Some(&broken.line)).await;
         }
+        self.idle.lock().clear();
+        self.connect().await.map(|line| Lent { line, place: None })
+    }
+
+    async fn shared_line(&self, at: usize, broken: Option<&Arc<Line>>) -> Result<Lent, FirmwareError> {
+        let is_broken = |line: &Arc<Line>| line.is_over() || broken.is_some_and(|broken| Arc::ptr_eq(line, broken));
+        let Some(place) = self.shared.get(at) else { return Err(FirmwareError::Failed) };
+        let mut place = place.lock().await;
+        let line = match &*place {
+            Some(line) if !is_broken(line) => Arc::clone(line),
+            _ => Arc::clone(place.insert(self.connect().await?)),
+        };
+        Ok(Lent { line, place: Some(at) })
     }
 
     async fn connect(&self) -> Result<Arc<Line>, FirmwareError> {
