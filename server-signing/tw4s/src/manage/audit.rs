@@ -17,7 +17,7 @@ use crate::rows::Log;
 
 /// Runs it.
 pub(crate) fn run(common: &Common, operation: &AuditOperation) -> Result<(), Failure> {
-    let home = Home::open(common.home.as_deref())?;
+    let home = Home::existing(common.home.as_deref())?;
     match operation {
         AuditOperation::Search { instance_id, filter } => search(&home.service(instance_id), filter),
         AuditOperation::Verify { instance_id, anchor } => {

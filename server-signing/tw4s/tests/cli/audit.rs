@@ -202,6 +202,9 @@ fn no_instance_and_no_database_are_told() {
     assert!(String::from_utf8(ran.stderr).unwrap().contains("sam2 has no database"));
     assert!(!scene.stage.path("home/sam2").exists(), "looking makes nothing");
     assert!(scene.fails(&["audit", "verify", "2"]).ends_with(" ... failed\n"));
+    let nowhere = scene.stage.path("nowhere");
+    let ran = scene.stage.run(&["audit", "export", "1", "--home", "$nowhere"]);
+    assert_eq!((ran.status.code(), nowhere.exists()), (Some(4), false), "a home with a slip in its name");
 }
 
 /// While a command has the database of a stopped instance, nobody starts on it, and nobody ends the command for it.
