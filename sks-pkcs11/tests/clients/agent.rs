@@ -105,6 +105,8 @@ fn an_agent_meets_wrong_and_locked_pins() {
         let keys = agent.list();
         assert!(keys.contains("free ec") && !keys.contains("my ec"), "{keys}");
         bad(&agent.sign("ec.pub"));
+        // It has the module already.
+        bad(&agent.add(pin));
         assert_eq!(tries_lost(&daemon), lost);
         agent.remove();
     };

@@ -38,14 +38,16 @@ fn keytool_lists_and_uses_keys() {
         return;
     }
     let daemon = token();
-    let all = format!("{} -storepass none", printed(&daemon, "keytool", "-list"));
+    // It asks for a password, which keys without a PIN do not have.
     saved(&daemon, "sks-java.cfg");
-    assert!(good(&daemon.run("sh", ["-c", &all])).contains("free ec, PrivateKeyEntry"));
+    let free = daemon.run_with("sh", ["-c", &printed(&daemon, "keytool", "-list")], &[], "\n");
+    assert!(good(&free).contains("free ec, PrivateKeyEntry"));
 
     configure(&daemon);
     let keytool = |line: &str, with_blanks: &[&str]| keytool(&daemon, PIN, line, with_blanks);
     let listed = good(&keytool("-list", &[]));
     assert!(listed.contains("my ec, PrivateKeyEntry") && listed.contains("my rsa, PrivateKeyEntry"), "{listed}");
+    meets_pins(&daemon, |pin| self::keytool(&daemon, pin, "-v -list", &[]), "CKR_PIN_INCORRECT", "CKR_PIN_LOCKED");
     good(&keytool("-genseckey -alias made -keyalg AES -keysize 256", &[]));
     assert!(good(&keytool("-list", &[])).contains("made, SecretKeyEntry"));
     for key in ["my ec", "my rsa"] {

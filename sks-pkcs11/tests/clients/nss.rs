@@ -72,15 +72,20 @@ fn nss_shows_its_certificate_from_the_token() {
     database(&daemon, "db");
     let server = Server::tls(&daemon);
     daemon.file("get", "GET / HTTP/1.0\r\n\r\n");
+    let visit = |label: &str, version: &str, pin: &str| {
+        let line = format!("-4 -o -h localhost -p {} -d sql:db -w {pin} -A get -V {version} -n", server.port);
+        let mut arguments = words(&line);
+        arguments.push(format!("{TOKEN}:{label}"));
+        daemon.run("tstclnt", arguments)
+    };
     for label in ["my ec", "my rsa"] {
         for version in ["tls1.3:tls1.3", "tls1.2:tls1.2"] {
-            let line = format!("-4 -o -h localhost -p {} -d sql:db -w {PIN} -A get -V {version} -n", server.port);
-            let mut arguments = words(&line);
-            arguments.push(format!("{TOKEN}:{label}"));
-            let page = good(&daemon.run("tstclnt", arguments));
+            let page = good(&visit(label, version, PIN));
             assert!(page.contains("Client certificate") && page.contains(&format!("CN={label}")), "{page}");
         }
     }
+    let refused = "Failed to load a suitable client certificate";
+    meets_pins(&daemon, |pin| visit("my ec", "tls1.3:tls1.3", pin), refused, refused);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use crate::common::Daemon;
 use crate::server::Server;
-use crate::{PIN, good, have, meets_pins, module, token, words};
+use crate::settings::printed;
+use crate::{PIN, good, have, meets_pins, module, token};
 
 /// What ssh and ssh-add ask for a PIN: a program that tells the one in the file `ssh-pin`.
 pub(crate) fn asking(daemon: &Daemon, pin: &str) -> [(&'static str, String); 3] {
@@ -46,15 +47,21 @@ fn ssh_logs_in_with_the_tokens_keys() {
         assert_eq!(key.len(), 1, "{listed}");
         daemon.file("authorized", key[0]);
         let asking = asking(&daemon, pin);
-        let asking = [(asking[0].0, &*asking[0].1), (asking[1].0, &*asking[1].1), (asking[2].0, &*asking[2].1)];
+        let asking: Vec<_> = asking.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let options = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o IdentityAgent=none";
-        let line = format!("-F none {options} -I {} -p {} 127.0.0.1 echo logged in", module(), server.port);
-        daemon.run_with("ssh", words(&line), &asking, "")
+        let rest = format!("-F none {options} -p {} 127.0.0.1 echo logged in", server.port);
+        let line = printed(&daemon, "ssh", "user@host").replace("user@host", &rest);
+        daemon.run_with("sh", ["-c", &line], &asking, "")
     };
     for name in ["free ec", "free rsa", "my ec", "my rsa"] {
         let told = good(&login(name, PIN));
         assert!(told.contains("logged in"), "{name}: {told}");
     }
+    // The same said in the configuration.
+    let setting = printed(&daemon, "PKCS11Provider", "");
+    let set = good(&daemon.run("ssh", ["-G", "-F", &daemon.file("ssh_config", setting).display().to_string(), "host"]));
+    assert!(set.contains(&format!("pkcs11provider {}", module())), "{set}");
+
     let _ = std::fs::remove_file(daemon.path("ssh-pin.asked"));
     meets_pins(&daemon, |pin| login("my ec", pin), "login failed: PIN incorrect", "login failed: PIN locked");
     // Asked once each time.

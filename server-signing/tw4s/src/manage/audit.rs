@@ -17,7 +17,7 @@ use crate::rows::Log;
 
 /// Runs it.
 pub(crate) fn run(common: &Common, operation: &AuditOperation) -> Result<(), Failure> {
-    let home = Home::open(common.home.as_deref())?;
+    let home = Home::existing(common.home.as_deref())?;
     match operation {
         AuditOperation::Search { instance_id, filter } => search(&home.service(instance_id), filter),
         AuditOperation::Verify { instance_id, anchor } => {
@@ -64,13 +64,11 @@ fn verify(common: &Common, home: &Home, place: &Place, known: Vec<Anchor>) -> Re
     let check = format!("Audit log check of \"{}\"", place.name);
     match walk(common, home, place, known) {
         Ok(Walked { rows, checkpoints, unverified: None }) => {
-            exit::print(&format!("{check}: {rows} records, {checkpoints} checkpoints ... ok\n"))
+            exit::print(&format!("{check}: records {rows}, checkpoints {checkpoints} ... ok\n"))
         }
         Ok(Walked { rows, checkpoints, unverified: Some(why) }) => {
-            exit::print(&format!("{check}: {rows} records ... ok\n"))?;
-            exit::print(&format!(
-                "{check}: {checkpoints} checkpoints' signatures are not verified: {why} ... warning\n"
-            ))
+            exit::print(&format!("{check}: records {rows} ... ok\n"))?;
+            exit::print(&format!("{check}: checkpoints {checkpoints}, signatures not verified: {why} ... warning\n"))
         }
         Err(failure) => {
             exit::print(&format!("{check}: {failure} ... failed\n"))?;

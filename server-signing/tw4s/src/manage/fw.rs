@@ -9,10 +9,12 @@ use crate::console::{Line, Outcome};
 use crate::exit::Failure;
 use crate::home::Home;
 use crate::logon::{self, Logon};
-use crate::{anchor, firmware, launch};
+use crate::{anchor, firmware, launch, process};
 
 /// Runs it.
 pub(crate) fn run(common: &Common, operation: &FwOperation) -> Result<(), Failure> {
+    // Credentials, and at `init` the master backup key, pass through this process.
+    process::harden();
     let home = Home::open(common.home.as_deref())?;
     match operation {
         FwOperation::Init { arguments } => {

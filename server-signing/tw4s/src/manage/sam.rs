@@ -81,9 +81,10 @@ fn code(common: &Common, home: &Home, id: &InstanceId) -> Result<(), Failure> {
 /// Not in the table: somebody has to be the first privileged user, and no operation makes a technical one. It is for
 /// whoever owns the home, as the audit record says.
 fn enrol(place: &Place, role: &str, user_id: &str, certfile: &Path) -> Result<(), Failure> {
-    let certificates = firmware::certificates(certfile)?;
-    let enrolled = Control::connect(place).and_then(|mut control| control.enrol(role, user_id, &certificates));
-    let enrolled = enrolled.map_err(Failure::doing(format!("enrolling {user_id}")));
+    let enrolled = firmware::certificates(certfile).and_then(|certificates| {
+        let enrolled = Control::connect(place).and_then(|mut control| control.enrol(role, user_id, &certificates));
+        enrolled.map_err(Failure::doing(format!("enrolling {user_id}")))
+    });
     exit::print(&format!("Enrolment of the user \"{user_id}\" ... {}\n", Outcome::of(&enrolled)))?;
     enrolled.map(drop).map_err(Failure::told)
 }
