@@ -19,8 +19,11 @@ use crate::protocol::{
 /// A call, and how its answer is read.
 pub struct Call<A> {
     frame: Frame,
-    read: fn(&Frame) -> Result<A, FirmwareError>,
+    read: ReadAnswer<A>,
 }
+
+/// Reads the answer to a call: its value, or the error of what was asked for; `NotOperational` for what is no answer to it.
+pub type ReadAnswer<A> = fn(&Frame) -> Result<A, FirmwareError>;
 
 impl<A> Call<A> {
     /// What is to be sent.
@@ -31,7 +34,7 @@ impl<A> Call<A> {
 
     /// The same, given away, and what reads the answer.
     #[must_use]
-    pub fn into_parts(self) -> (Frame, fn(&Frame) -> Result<A, FirmwareError>) {
+    pub fn into_parts(self) -> (Frame, ReadAnswer<A>) {
         (self.frame, self.read)
     }
 
@@ -43,7 +46,7 @@ impl<A> Call<A> {
         (self.read)(answer)
     }
 
-    fn new(code: u8, body: &impl Format, read: fn(&Frame) -> Result<A, FirmwareError>) -> Result<Self, FirmwareError> {
+    fn new(code: u8, body: &impl Format, read: ReadAnswer<A>) -> Result<Self, FirmwareError> {
         Ok(Self { frame: Frame::new(code, &body.to_bytes().map_err(malformed)?), read })
     }
 }
@@ -208,11 +211,14 @@ pub fn administer(logons: &[Logon], changes: &Changes) -> Result<Call<()>, Firmw
     Ok(Call { frame: Frame::new(ADMINISTER, &Administration::encode(logons, changes)?), read: nothing })
 }
 
+/// The number and the hash of the row that the newest checkpoint covers, if there is one.
+pub type Anchor = Option<(u64, [u8; 32])>;
+
 /// [`crate::Firmware::anchor`].
 ///
 /// # Errors
 /// None today.
-pub fn anchor(sam: &[u8; 32]) -> Result<Call<Option<(u64, [u8; 32])>>, FirmwareError> {
+pub fn anchor(sam: &[u8; 32]) -> Result<Call<Anchor>, FirmwareError> {
     Call::new(ANCHOR, &Value { value: octets(sam)? }, |answer| {
         let answer = value(answer)?;
         if answer.is_empty() {

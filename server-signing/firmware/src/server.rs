@@ -40,7 +40,7 @@ pub struct ServerOptions {
 }
 
 impl Default for ServerOptions {
-    /// The own user, and a few times as many connections as the SAM has threads at work.
+    /// The own user, and more connections than a SAM commonly has long calls under way.
     fn default() -> Self {
         Self { uids: BTreeSet::new(), max_connections: 256 }
     }
