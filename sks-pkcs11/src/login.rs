@@ -97,13 +97,9 @@ fn user_login(module: &Module, slot: &Slot, pin: Given<'_>) -> Result<Login> {
     check_length(slot, &pin)?;
     let mut policies = BTreeSet::new();
     let mut refused = None;
-    let mut risky = Vec::new();
-    for key in &slot.groups {
-        if slot.groups.len() > 1 && is_last_try(module, key)? {
-            risky.push(key);
-            continue;
-        }
-        match verify(module, key, &pin) {
+    let (risky, safe) = by_risk(module, &slot.groups)?;
+    for (key, result) in safe.iter().zip(verify_all(module, &safe, &pin)?) {
+        match result {
             Ok(()) => _ = policies.insert(key.pin_policy),
             Err(rv @ Rv(CKR_PIN_INCORRECT | CKR_PIN_LOCKED)) => refused = refused.or(Some(rv)),
             Err(rv) => return Err(rv),
@@ -153,9 +149,32 @@ fn state(module: &Module, key: &Key) -> Result<get_key_protection_info::Response
     Ok(module.token.call(&get_key_protection_info::Request { key_handle: KeyHandle(key.handle) })?)
 }
 
-fn is_last_try(module: &Module, key: &Key) -> Result<bool> {
-    let state = state(module, key)?;
-    Ok(state.retry_limit.saturating_sub(state.pin_error_count) <= 1)
+/// Parts the groups at their last try from the others. A group that is alone is asked whatever its state.
+fn by_risk<'a>(module: &Module, groups: &'a [Arc<Key>]) -> Result<(Vec<&'a Key>, Vec<&'a Key>)> {
+    let keys = groups.iter().map(Arc::as_ref);
+    if groups.len() < 2 {
+        return Ok((Vec::new(), keys.collect()));
+    }
+    let request = |key: &Arc<Key>| get_key_protection_info::Request { key_handle: KeyHandle(key.handle) };
+    let states = module.token.call_all(&groups.iter().map(request).collect::<Vec<_>>())?;
+    let (mut risky, mut safe) = (Vec::new(), Vec::new());
+    for (key, state) in keys.zip(states) {
+        let state = state?;
+        let left = state.retry_limit.saturating_sub(state.pin_error_count);
+        if left <= 1 { risky.push(key) } else { safe.push(key) }
+    }
+    Ok((risky, safe))
+}
+
+/// Verifies the PIN with each of the keys, without waiting in between.
+fn verify_all(module: &Module, keys: &[&Key], pin: &Secret) -> Result<Vec<Result<()>>> {
+    let request = |key: &&Key| verify_pin::Request { key_handle: KeyHandle(key.handle), pin: pin.clone() };
+    let answers = module.token.call_all(&keys.iter().map(request).collect::<Vec<_>>())?;
+    let result = |(key, answer): (&&Key, std::result::Result<_, Error>)| match answer {
+        Ok(_) => Ok(()),
+        Err(error) => Err(refused(module, key, &error)),
+    };
+    Ok(keys.iter().zip(answers).map(result).collect())
 }
 
 /// Why a PIN was refused: wrong, or locked by now.
