@@ -54,14 +54,20 @@ impl State {
     }
 
     /// The batch with everything committed so far.
-    fn newest(&self) -> u64 {
-        self.started + u64::from(!self.collected.is_empty())
+    fn newest(&self) -> Ticket {
+        Ticket(self.started + u64::from(!self.collected.is_empty()))
     }
 }
 
 /// A batch, by number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket(u64);
+
+impl Ticket {
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
 
 impl Commits {
     /// Goes on after so many batches.
@@ -74,6 +80,11 @@ impl Commits {
     pub(crate) fn durable(&self) -> Option<u64> {
         let state = self.lock();
         state.broken.is_none().then_some(state.durable)
+    }
+
+    /// The batch with everything committed so far.
+    pub(crate) fn newest(&self) -> Ticket {
+        self.lock().newest()
     }
 
     /// Takes the writer's place, once it is free.
@@ -99,7 +110,7 @@ impl Commits {
             let mut state = self.lock();
             state.collected.merge(writes);
             state.writer = false;
-            Ticket(state.newest())
+            state.newest()
         };
         self.writer_left.notify_one();
         ticket

@@ -4,12 +4,15 @@ use std::{
     fmt,
     ops::Bound,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use crate::{
     Engine, Entry, Error, Options, Tree, Txn,
-    commit::Commits,
+    commit::{Commits, Ticket},
     engine::{self, Store},
     layout::{self, Found, Lock},
     record::{self, Chunks, Head},
@@ -19,15 +22,20 @@ use crate::{
 
 /// An open store. Share it between threads by reference.
 pub struct Db {
-    dir: PathBuf,
     engine: Engine,
     created: bool,
     reserve_bytes: u64,
     /// Batches, as SEEN has it.
     seen: u64,
-    commits: Commits,
     /// Of the next long value.
     next_chunk_id: AtomicU64,
+    core: Arc<Core>,
+}
+
+/// What it takes to make a commit durable.
+struct Core {
+    dir: PathBuf,
+    commits: Commits,
     store: Box<dyn Store>,
     /// Last, so that it is released after the engine is closed.
     _lock: Lock,
@@ -60,16 +68,14 @@ impl Db {
         let batches = check_seen(&*store, dir)?;
         let last_chunk = store.last_before(record::AFTER_CHUNKS)?;
         let last_id = last_chunk.as_deref().and_then(record::chunk_id);
+        let core = Core { dir: dir.to_owned(), commits: Commits::new(batches), store, _lock: lock };
         Ok(Self {
-            dir: dir.to_owned(),
             engine,
             created: !matches!(found, Found::Ready(_)),
             reserve_bytes: options.reserve_bytes,
             seen: batches,
-            commits: Commits::new(batches),
             next_chunk_id: AtomicU64::new(last_id.map_or(0, |id| id + 1)),
-            store,
-            _lock: lock,
+            core: Arc::new(core),
         })
     }
 
@@ -134,16 +140,21 @@ impl Db {
     ///
     /// [`Error::Broken`].
     pub fn begin(&self) -> Result<Txn<'_>, Error> {
-        self.commits.enter_writer()?;
+        self.commits().enter_writer()?;
         Ok(Txn::new(self))
     }
 
     pub(crate) fn commits(&self) -> &Commits {
-        &self.commits
+        &self.core.commits
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
-        &*self.store
+        &*self.core.store
+    }
+
+    /// A commit that has a ticket.
+    pub(crate) fn pending(&self, ticket: Ticket) -> Pending {
+        Pending { core: Arc::clone(&self.core), ticket }
     }
 
     /// The id of a new long value.
@@ -152,32 +163,32 @@ impl Db {
     }
 
     pub(crate) fn check_space(&self, writes: &WriteSet) -> Result<(), Error> {
-        let outstanding = self.commits.outstanding_bytes();
-        space::check(&self.dir, self.reserve_bytes, outstanding, writes)
+        let outstanding = self.commits().outstanding_bytes();
+        space::check(&self.core.dir, self.reserve_bytes, outstanding, writes)
     }
 
     pub(crate) fn damaged(&self, what: &str) -> Error {
-        Error::damaged(&self.dir, what)
+        Error::damaged(&self.core.dir, what)
     }
 
     /// The record at an engine key, durable.
     fn settled_get(&self, raw: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.commits.check()?;
-        let record = self.store.get(raw);
+        self.commits().check()?;
+        let record = self.store().get(raw);
         // After the read: what it showed was durable before, or is in the batch under way.
-        self.commits.settle(|batch| batch.get(raw).is_some())?;
+        self.commits().settle(|batch| batch.get(raw).is_some())?;
         record
     }
 
     /// The first record from here to `end`, durable.
     fn settled_next(&self, from: Bound<&[u8]>, end: &[u8]) -> Result<Option<Entry>, Error> {
-        self.commits.check()?;
-        let entry = self.store.next(from).map(|entry| entry.filter(|(key, _)| key.as_slice() < end));
+        self.commits().check()?;
+        let entry = self.store().next(from).map(|entry| entry.filter(|(key, _)| key.as_slice() < end));
         let to = match &entry {
             Ok(Some((key, _))) => Bound::Included(key.as_slice()),
             _ => Bound::Excluded(end),
         };
-        self.commits.settle(|batch| batch.first_in(from, to).is_some())?;
+        self.commits().settle(|batch| batch.first_in(from, to).is_some())?;
         entry
     }
 
@@ -189,7 +200,7 @@ impl Db {
             Some(Head::Chunked(chunks)) => chunks,
             None => return Err(self.damaged(&format!("no value can be read at {raw:02x?}"))),
         };
-        let value = assemble(chunks, |key| self.store.get(key))?;
+        let value = assemble(chunks, |key| self.store().get(key))?;
         if value.is_none() && gone.replace(chunks) == Some(chunks) {
             return Err(self.damaged(&format!("a part of the value at {raw:02x?} is missing")));
         }
@@ -199,16 +210,61 @@ impl Db {
 
 impl Drop for Db {
     fn drop(&mut self) {
+        // What nobody waited for. Who does after this finds it done, or the store broken.
+        let _ = self.core.make_durable(self.commits().newest());
         // So that the next open notices if any of it is gone. A failure costs only that.
-        if let Some(batches) = self.commits.durable().filter(|batches| *batches > self.seen) {
-            let _ = layout::write_seen(&self.dir, batches);
+        if let Some(batches) = self.commits().durable().filter(|batches| *batches > self.seen) {
+            let _ = layout::write_seen(&self.core.dir, batches);
         }
     }
 }
 
 impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Db").field("dir", &self.dir).field("engine", &self.engine).finish_non_exhaustive()
+        f.debug_struct("Db").field("dir", &self.core.dir).field("engine", &self.engine).finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    fn make_durable(&self, ticket: Ticket) -> Result<(), Error> {
+        self.commits.make_durable(ticket, |batch| self.store.apply(batch))
+    }
+}
+
+/// A transaction that has committed and is on its way to the disk, from [`Txn::commit_later`].
+///
+/// Nobody may be told of it before [`Self::wait`] has returned. The disk's work begins when
+/// somebody waits, for this or another transaction, so a pending that is dropped becomes durable
+/// with the next one that is waited for, or when the [`Db`] is dropped. It may go to any thread.
+/// It holds the store's lock: open the store again only when the last one is gone.
+#[must_use = "it is durable only when `wait` has returned"]
+pub struct Pending {
+    core: Arc<Core>,
+    ticket: Ticket,
+}
+
+impl Pending {
+    /// Returns when the transaction is durable, and with it every one that committed before it: of
+    /// many, only the one with the highest [`Self::number`] has to be waited for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Broken`]: it may or may not be there after a restart; nothing can be said before.
+    pub fn wait(self) -> Result<(), Error> {
+        self.core.make_durable(self.ticket)
+    }
+
+    /// Not lower than that of any transaction of this store that committed before. Those of one
+    /// number become durable together.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.ticket.number()
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending").field("number", &self.number()).finish_non_exhaustive()
     }
 }
 

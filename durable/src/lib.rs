@@ -72,7 +72,7 @@ mod space;
 mod txn;
 mod write_set;
 
-pub use db::Db;
+pub use db::{Db, Pending};
 pub use error::Error;
 pub use options::{Engine, Options, Tree, UnknownEngine};
 pub use record::{MAX_KEY_LEN, MAX_VALUE_LEN};

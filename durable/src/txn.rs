@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use crate::{
-    Db, Entry, Error, Tree,
+    Db, Entry, Error, Pending, Tree,
     commit::{Overlaid, earlier},
     db::{assemble, strip, unwrap_inline},
     record::{self, Chunks, Head, MAX_PIECE_LEN, MAX_VALUE_LEN},
@@ -108,16 +108,27 @@ impl<'db> Txn<'db> {
     ///
     /// [`Error::Full`]: it did not happen, and the store stays usable. [`Error::Broken`]: it may
     /// or may not be there after a restart; nothing can be said before.
-    pub fn commit(mut self) -> Result<(), Error> {
+    pub fn commit(self) -> Result<(), Error> {
+        self.commit_later()?.wait()
+    }
+
+    /// Commits, and lets the caller do something else before it waits for the disk. The next
+    /// transaction may begin and sees this one's writes; a read outside transactions does not
+    /// before they are durable.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Full`]: it did not happen, and the store stays usable. [`Error::Broken`]: it did
+    /// not happen, and the store is of no more use.
+    pub fn commit_later(mut self) -> Result<Pending, Error> {
         let writes = std::mem::take(&mut self.writes);
         if !writes.is_empty() {
             self.db.commits().check()?;
             self.db.check_space(&writes)?;
         }
         self.open = false;
-        let commits = self.db.commits();
-        let ticket = commits.publish(writes);
-        commits.make_durable(ticket, |batch| self.db.store().apply(batch))
+        let ticket = self.db.commits().publish(writes);
+        Ok(self.db.pending(ticket))
     }
 
     fn raw_get(&self, raw: &[u8]) -> Result<Option<Vec<u8>>, Error> {

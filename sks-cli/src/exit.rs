@@ -13,6 +13,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use program::{secret, story};
 use serde_json::{Value, json};
 use sks_client::Error as ClientError;
 use sks_issuer::Error as IssuerError;
@@ -28,9 +29,9 @@ pub(crate) enum Failure {
     /// The command was given something that it cannot take.
     Usage(String),
     /// Nobody listens on the socket.
-    Absent(ClientError),
-    /// Anything else, told by its chain of sources.
-    Other(Box<dyn Error + Send + Sync>),
+    Absent(anyhow::Error),
+    /// Anything else, told by its chain of sources; no `Display` of ours repeats its source.
+    Other(anyhow::Error),
 }
 
 impl Failure {
@@ -45,12 +46,17 @@ impl Failure {
         E: Error + Send + Sync + 'static,
     {
         let what = what.into();
-        move |source| Self::Other(Box::new(Doing { what, source: Box::new(source) }))
+        move |source| Self::Other(anyhow::Error::new(source).context(what))
+    }
+
+    /// Builds a failure out of a text.
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Self::Other(anyhow::Error::msg(text.into()))
     }
 
     /// Wraps an error that says all by itself.
     pub(crate) fn other(error: impl Error + Send + Sync + 'static) -> Self {
-        Self::Other(Box::new(error))
+        Self::Other(anyhow::Error::new(error))
     }
 
     fn code(&self) -> u8 {
@@ -95,38 +101,8 @@ impl fmt::Display for Failure {
         match self {
             Self::Refused(refused) => write!(f, "the token refused: {refused}"),
             Self::Usage(text) => f.write_str(text),
-            Self::Absent(error) => chain(f, error),
-            Self::Other(error) => chain(f, &**error),
+            Self::Absent(error) | Self::Other(error) => write!(f, "{error:#}"),
         }
-    }
-}
-
-/// An error and all its sources in one line. No `Display` of ours repeats its source.
-fn chain(f: &mut fmt::Formatter<'_>, error: &(dyn Error + 'static)) -> fmt::Result {
-    write!(f, "{error}")?;
-    let mut source = error.source();
-    while let Some(error) = source {
-        write!(f, ": {error}")?;
-        source = error.source();
-    }
-    Ok(())
-}
-
-#[derive(Debug)]
-struct Doing {
-    what: String,
-    source: Box<dyn Error + Send + Sync>,
-}
-
-impl fmt::Display for Doing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
-    }
-}
-
-impl Error for Doing {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.source)
     }
 }
 
@@ -134,8 +110,8 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Refused(refused) => Self::Refused(refused),
-            ClientError::Absent { .. } => Self::Absent(error),
-            other => Self::Other(Box::new(other)),
+            ClientError::Absent { .. } => Self::Absent(anyhow::Error::new(error)),
+            other => Self::other(other),
         }
     }
 }
@@ -145,7 +121,7 @@ impl From<IssuerError<ClientError>> for Failure {
         match error {
             IssuerError::Refused(refused) => Self::Refused(refused),
             IssuerError::Transport(error) => error.into(),
-            other => Self::Other(Box::new(other)),
+            other => Self::other(other),
         }
     }
 }
@@ -158,6 +134,18 @@ impl From<Refused> for Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::Other(Box::new(error))
+        Self::other(error)
+    }
+}
+
+impl From<story::Error> for Failure {
+    fn from(error: story::Error) -> Self {
+        Self::other(error)
+    }
+}
+
+impl From<secret::Error> for Failure {
+    fn from(error: secret::Error) -> Self {
+        if error.is_usage() { Self::usage(error.to_string()) } else { Self::other(error) }
     }
 }

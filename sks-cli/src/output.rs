@@ -2,8 +2,6 @@
 //!
 //! What a token says is not trusted by the terminal: every text goes through [`safe`], and JSON through the like.
 
-use std::io::{self, Write};
-
 use base64ct::{Base64, Encoding};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -18,13 +16,9 @@ pub(crate) mod time;
 
 pub(crate) use table::{Fields, Table};
 
-/// Prints bytes as they are. A reader that has gone away wants no more, which is no failure.
+/// Prints bytes as they are.
 pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::doing("writing to stdout")(error)),
-        _ => Ok(()),
-    }
+    program::output::bytes(bytes).map_err(Failure::doing("writing to stdout"))
 }
 
 /// Prints a line.

@@ -6,18 +6,16 @@
 mod calls;
 mod master;
 mod ports;
-mod process;
 mod sweep;
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use program::process;
 use sd_notify::NotifyState;
-use signal_hook::consts::{SIGINT, SIGTERM};
 use sks_client::paths;
 use sks_core::{Config, Device, Ports};
 use sks_store::{Engine, KeySource, OpenOptions, SealedStore};
@@ -53,19 +51,24 @@ pub(crate) struct Args {
     identity: identity::Args,
 }
 
+/// The variable that says what is logged, in the form of RUST_LOG.
+const LOG_VARIABLE: &str = "SKS_LOG";
+
 /// How long the calls under way may take at the end. A large RSA key takes some seconds.
 const END_LIMIT: Duration = Duration::from_secs(30);
 
 /// Runs it.
 pub(crate) fn run(common: &Common, args: Args) -> Result<(), Failure> {
     refuse_client_options(common)?;
-    process::start_log()?;
-    process::harden();
+    process::start_log(LOG_VARIABLE).map_err(|error| Failure::usage(format!("{LOG_VARIABLE}: {error}")))?;
+    process::make_files_private();
+    process::forbid_dumps();
+    process::raise_file_limit();
     // While there is one thread: it changes the environment.
     let inherited = Socket::inherited().map_err(Failure::other)?;
     let paths = paths::resolve(args.store.as_deref(), common.socket.as_deref());
     let key = args.master.source(&paths.store)?;
-    let stop = on_signals()?;
+    let stop = process::stop_signals()?;
 
     let device = Arc::new(start(&paths.store, key, &args)?);
     let uids = allowed(&args.allow_uid);
@@ -103,15 +106,6 @@ fn refuse_client_options(common: &Common) -> Result<(), Failure> {
         return Err(Failure::usage("of the common options, serve has --socket only"));
     }
     Ok(())
-}
-
-/// A stream that can be read once SIGTERM or SIGINT has come.
-fn on_signals() -> Result<UnixStream, Failure> {
-    let (read, write) = UnixStream::pair()?;
-    for signal in [SIGTERM, SIGINT] {
-        signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
-    }
-    Ok(read)
 }
 
 /// Opens the store and starts the token in it.

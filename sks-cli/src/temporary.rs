@@ -66,7 +66,7 @@ impl Token {
             let ended = self.daemon.as_mut().and_then(|daemon| daemon.try_wait().ok().flatten());
             if ended.is_some() || began.elapsed() > PATIENCE {
                 let log = fs::read_to_string(self.path("log")).unwrap_or_default();
-                return Err(Failure::Other(format!("the token does not start: {failure}\n{log}").into()));
+                return Err(Failure::text(format!("the token does not start: {failure}\n{log}")));
             }
             std::thread::sleep(PAUSE);
         }
@@ -100,7 +100,7 @@ impl Token {
     /// Asks the daemon to end and waits for it; its store stays.
     pub(crate) fn halt(&mut self) -> Result<(), Failure> {
         match self.end() {
-            Some(status) if !status.success() => Err(Failure::Other(format!("the token ended with {status}").into())),
+            Some(status) if !status.success() => Err(Failure::text(format!("the token ended with {status}"))),
             _ => Ok(()),
         }
     }

@@ -90,34 +90,49 @@ pub(crate) fn logout(module: &Module, handle: u64) -> Result<()> {
 /// Verifies the PIN with one key of each group.
 ///
 /// A slot of the local issuer's may have several groups, and their PINs may differ. So that one PIN's login does not lock
-/// the keys of another, a group at its last try is asked only when no other has taken the PIN; keys of groups that
-/// refused it stay closed.
+/// the keys of another, a group at its last try is asked only when none that has more took the PIN; keys of groups that
+/// refused it, or were not asked, stay closed.
 fn user_login(module: &Module, slot: &Slot, pin: Given<'_>) -> Result<Login> {
     let pin = given(slot, pin, "PIN")?;
     check_length(slot, &pin)?;
-    let mut policies = BTreeSet::new();
-    let mut refused = None;
-    let (risky, safe) = by_risk(module, &slot.groups)?;
-    for (key, result) in safe.iter().zip(verify_all(module, &safe, &pin)?) {
-        match result {
-            Ok(()) => _ = policies.insert(key.pin_policy),
-            Err(rv @ Rv(CKR_PIN_INCORRECT | CKR_PIN_LOCKED)) => refused = refused.or(Some(rv)),
-            Err(rv) => return Err(rv),
-        }
+    let mut answers = Answers::default();
+    let (last_try, others) = by_tries(module, &slot.groups)?;
+    answers.ask(module, &others, &pin)?;
+    // All of these: they most likely share the PIN, which was mistyped before.
+    if answers.policies.is_empty() {
+        answers.ask(module, &last_try, &pin)?;
     }
-    for key in risky {
-        if policies.is_empty() {
-            match verify(module, key, &pin) {
-                Ok(()) => _ = policies.insert(key.pin_policy),
-                Err(rv) => refused = Some(rv),
-            }
-        }
-    }
-    if policies.is_empty() {
-        return Err(refused.unwrap_or(Rv(CKR_PIN_INCORRECT)));
+    if answers.policies.is_empty() {
+        return Err(answers.refused.unwrap_or(Rv(CKR_PIN_INCORRECT)));
     }
     let kept = slot.keys.iter().any(|key| key.policy.enable_pin_caching);
-    Ok(Login::User { pin: kept.then_some(pin), policies })
+    Ok(Login::User { pin: kept.then_some(pin), policies: answers.policies })
+}
+
+/// What the groups of a slot said to a PIN.
+#[derive(Default)]
+struct Answers {
+    /// The PIN policies whose keys took it.
+    policies: BTreeSet<u32>,
+    /// Locked only if all that refused it are.
+    refused: Option<Rv>,
+}
+
+impl Answers {
+    /// Verifies the PIN with each of the keys, without waiting in between.
+    fn ask(&mut self, module: &Module, keys: &[&Key], pin: &Secret) -> Result<()> {
+        let request = |key: &&Key| verify_pin::Request { key_handle: KeyHandle(key.handle), pin: pin.clone() };
+        let answers = module.token.call_all(&keys.iter().map(request).collect::<Vec<_>>())?;
+        for (key, answer) in keys.iter().zip(answers) {
+            match answer.map_err(|error| refused(module, key, &error)) {
+                Ok(_) => _ = self.policies.insert(key.pin_policy),
+                Err(rv @ Rv(CKR_PIN_INCORRECT)) => self.refused = Some(rv),
+                Err(rv @ Rv(CKR_PIN_LOCKED)) => self.refused = self.refused.or(Some(rv)),
+                Err(rv) => return Err(rv),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The PIN given, or asked for.
@@ -149,32 +164,21 @@ fn state(module: &Module, key: &Key) -> Result<get_key_protection_info::Response
     Ok(module.token.call(&get_key_protection_info::Request { key_handle: KeyHandle(key.handle) })?)
 }
 
-/// Parts the groups at their last try from the others. A group that is alone is asked whatever its state.
-fn by_risk<'a>(module: &Module, groups: &'a [Arc<Key>]) -> Result<(Vec<&'a Key>, Vec<&'a Key>)> {
+/// The groups at their last try, and the others. One that is alone is asked whatever its state.
+fn by_tries<'a>(module: &Module, groups: &'a [Arc<Key>]) -> Result<(Vec<&'a Key>, Vec<&'a Key>)> {
     let keys = groups.iter().map(Arc::as_ref);
     if groups.len() < 2 {
         return Ok((Vec::new(), keys.collect()));
     }
     let request = |key: &Arc<Key>| get_key_protection_info::Request { key_handle: KeyHandle(key.handle) };
     let states = module.token.call_all(&groups.iter().map(request).collect::<Vec<_>>())?;
-    let (mut risky, mut safe) = (Vec::new(), Vec::new());
+    let (mut last_try, mut others) = (Vec::new(), Vec::new());
     for (key, state) in keys.zip(states) {
         let state = state?;
         let left = state.retry_limit.saturating_sub(state.pin_error_count);
-        if left <= 1 { risky.push(key) } else { safe.push(key) }
+        if left <= 1 { last_try.push(key) } else { others.push(key) }
     }
-    Ok((risky, safe))
-}
-
-/// Verifies the PIN with each of the keys, without waiting in between.
-fn verify_all(module: &Module, keys: &[&Key], pin: &Secret) -> Result<Vec<Result<()>>> {
-    let request = |key: &&Key| verify_pin::Request { key_handle: KeyHandle(key.handle), pin: pin.clone() };
-    let answers = module.token.call_all(&keys.iter().map(request).collect::<Vec<_>>())?;
-    let result = |(key, answer): (&&Key, std::result::Result<_, Error>)| match answer {
-        Ok(_) => Ok(()),
-        Err(error) => Err(refused(module, key, &error)),
-    };
-    Ok(keys.iter().zip(answers).map(result).collect())
+    Ok((last_try, others))
 }
 
 /// Why a PIN was refused: wrong, or locked by now.

@@ -153,12 +153,15 @@ fn label(id: u64, slot: &Slot) -> String {
     }
 }
 
-/// The host of a URI; the whole of one that has none.
+/// The host of a URI; of one that has none, such as a URN, what follows its last colon: NSS names a certificate "token:label"
+/// and takes the first colon for the end of the token's name.
 fn host(uri: &str) -> &str {
-    let after = uri.split_once("://").map_or(uri, |(_, after)| after);
+    let Some((_, after)) = uri.split_once("://") else {
+        return uri.rsplit_once(':').map_or(uri, |(_, last)| last);
+    };
     let authority = after.split(['/', '?', '#']).next().unwrap_or(after);
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    if host.starts_with('[') || !uri.contains("://") { host } else { host.split(':').next().unwrap_or(host) }
+    if host.starts_with('[') { host } else { host.split(':').next().unwrap_or(host) }
 }
 
 /// The first 16 hexadecimal digits of SHA-256(device certificate, slot id as u32).
@@ -190,7 +193,8 @@ mod tests {
     #[test]
     fn hosts_are_found() {
         assert_eq!(host("https://user@ca.example.com:8443/x"), "ca.example.com");
-        assert_eq!(host("urn:x-sks:local-issuer"), "urn:x-sks:local-issuer");
+        assert_eq!(host("urn:x-sks:local-issuer"), "local-issuer");
+        assert_eq!(host("an issuer"), "an issuer");
     }
 
     #[test]

@@ -64,6 +64,7 @@ fn logins() {
     each_time(&module);
     by_dialogue(&module);
     several_pins(&daemon, &module);
+    shared_pin_at_its_last_try(&daemon, &module);
 }
 
 fn open(module: &Pkcs11, label: &str) -> Session {
@@ -176,17 +177,46 @@ fn by_dialogue(module: &Pkcs11) {
     sign(&session, "by dialogue").unwrap();
 }
 
+/// The label of the local issuer's token, once it has several keys.
+const SHARED: &str = "local-issuer user-pin";
+
 /// Two enrolments with different PINs share a slot: each PIN opens its own key, and does not lock the other's.
 fn several_pins(daemon: &Daemon, module: &Pkcs11) {
     daemon.enroll("mine too", Some("4444"), None, &[]);
-    let label = "urn:x-sks:local-issuer user-pin";
     for (code, opened, closed) in [("1563", "mine", "mine too"), ("4444", "mine too", "mine")] {
         for _ in 0..5 {
-            let session = open(module, label);
+            let session = open(module, SHARED);
             session.login(UserType::User, Some(&pin(code))).unwrap();
             sign(&session, opened).unwrap();
             is(sign(&session, closed), RvError::UserNotLoggedIn);
             session.logout().unwrap();
         }
     }
+}
+
+/// Two wrong tries, then the right PIN: it opens all keys that have it, although each was at its last try. A key that is
+/// locked does not make the others look locked.
+fn shared_pin_at_its_last_try(daemon: &Daemon, module: &Pkcs11) {
+    daemon.enroll("mine again", Some("4444"), None, &[]);
+    let session = open(module, SHARED);
+    let login = |code: &str| session.login(UserType::User, Some(&pin(code)));
+    // The tries lost: none by "mine", one each by the two of "4444"; after the wrong PIN one and two.
+    login("1563").unwrap();
+    session.logout().unwrap();
+    is(login("0000"), RvError::PinIncorrect);
+    login("4444").unwrap();
+    sign(&session, "mine too").unwrap();
+    sign(&session, "mine again").unwrap();
+    session.logout().unwrap();
+    // Now "mine" locks, and then the others.
+    for _ in 0..2 {
+        is(login("0000"), RvError::PinIncorrect);
+    }
+    login("4444").unwrap();
+    session.logout().unwrap();
+    for _ in 0..2 {
+        is(login("0000"), RvError::PinIncorrect);
+    }
+    is(login("0000"), RvError::PinLocked);
+    is(login("4444"), RvError::PinLocked);
 }

@@ -1,8 +1,11 @@
 //! Several threads at once.
 
-use std::{sync::Mutex, thread};
+use std::{
+    sync::{Mutex, mpsc::channel},
+    thread,
+};
 
-use durable::{Engine, Tree};
+use durable::{Engine, Pending, Tree};
 use tempfile::TempDir;
 
 use crate::{TREE, open};
@@ -65,5 +68,62 @@ fn long_values_are_read_whole() {
                 }
             }
         });
+    }
+}
+
+fn put_later(db: &durable::Db, number: u8) -> Pending {
+    let mut txn = db.begin().unwrap();
+    txn.put(TREE, &[number], &[number]).unwrap();
+    txn.commit_later().unwrap()
+}
+
+#[test]
+fn a_commit_made_later_is_seen_by_the_next_transaction_and_by_no_reader() {
+    for engine in Engine::ALL {
+        let dir = TempDir::new().unwrap();
+        let db = open(dir.path(), engine);
+        let pending = put_later(&db, 1);
+        assert_eq!(db.begin().unwrap().get(TREE, &[1]).unwrap().unwrap(), [1]);
+        assert_eq!(db.get(TREE, &[1]).unwrap(), None);
+        pending.wait().unwrap();
+        assert_eq!(db.get(TREE, &[1]).unwrap().unwrap(), [1]);
+    }
+}
+
+/// One thread waits for what others committed: the newest of many covers all.
+#[test]
+fn waiting_for_the_newest_makes_all_durable() {
+    for engine in Engine::ALL {
+        let dir = TempDir::new().unwrap();
+        let db = open(dir.path(), engine);
+        let (sender, receiver) = channel::<Pending>();
+        let committer = thread::spawn(move || {
+            let newest = receiver.iter().max_by_key(Pending::number).unwrap();
+            newest.wait().unwrap();
+        });
+        for number in 0..20 {
+            sender.send(put_later(&db, number)).unwrap();
+        }
+        drop(sender);
+        committer.join().unwrap();
+        for number in 0..20 {
+            assert_eq!(db.get(TREE, &[number]).unwrap().unwrap(), [number]);
+        }
+    }
+}
+
+#[test]
+fn what_nobody_waited_for_is_there_after_a_close() {
+    for engine in Engine::ALL {
+        let dir = TempDir::new().unwrap();
+        let db = open(dir.path(), engine);
+        drop(put_later(&db, 1));
+        let kept = put_later(&db, 2);
+        drop(db);
+        kept.wait().unwrap();
+        let db = open(dir.path(), engine);
+        for number in 1..=2 {
+            assert_eq!(db.get(TREE, &[number]).unwrap().unwrap(), [number]);
+        }
     }
 }

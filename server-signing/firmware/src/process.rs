@@ -3,9 +3,8 @@
 
 use std::io;
 
-use rustix::fs::Mode;
 use rustix::mm::{MlockAllFlags, mlockall, munlockall};
-use rustix::process::{self, DumpableBehavior, Resource, Rlimit};
+use rustix::process::{self, Resource, Rlimit};
 use rustix::thread::{CapabilitySet, capabilities};
 use tracing::warn;
 
@@ -32,8 +31,8 @@ pub struct Hardened {
 /// # Errors
 /// [`HardenError::MemoryLock`].
 pub fn harden(require_memlock: bool) -> Result<Hardened, HardenError> {
-    process::umask(Mode::RWXG | Mode::RWXO);
-    let not_dumpable = forbid_dumps();
+    program::process::make_files_private();
+    let not_dumpable = program::process::forbid_dumps();
     let memory_locked = match lock_memory() {
         Ok(()) => true,
         Err(error) if require_memlock => return Err(HardenError::MemoryLock(error)),
@@ -43,20 +42,6 @@ pub fn harden(require_memlock: bool) -> Result<Hardened, HardenError> {
         }
     };
     Ok(Hardened { not_dumpable, memory_locked })
-}
-
-fn forbid_dumps() -> bool {
-    let no_core = Rlimit { current: Some(0), maximum: Some(0) };
-    if let Err(error) = process::setrlimit(Resource::Core, no_core) {
-        warn!(%error, "core files are not switched off");
-    }
-    match process::set_dumpable_behavior(DumpableBehavior::NotDumpable) {
-        Ok(()) => true,
-        Err(error) => {
-            warn!(%error, "other processes of this user may read the firmware's memory");
-            false
-        }
-    }
 }
 
 /// Pages are locked as they are first used, so that the stacks of many threads do not take memory that they never need.

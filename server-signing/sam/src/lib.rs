@@ -18,6 +18,7 @@ mod config;
 mod credential;
 mod failure;
 mod gate;
+mod inspect;
 mod integrity;
 mod lifecycle;
 mod operation;

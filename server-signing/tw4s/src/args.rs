@@ -3,10 +3,13 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tw4s_sam::audit::{Outcome, Query};
+use tw4s_sam::record::{KeyId, UserId};
 
 use crate::bench;
 use crate::instance::InstanceId;
+use crate::moment::Moment;
 
 /// Server signing: the signature activation module, its firmware half, and their management.
 #[derive(Debug, Parser)]
@@ -44,6 +47,12 @@ pub(crate) enum Command {
     ManageFw {
         #[command(subcommand)]
         operation: FwOperation,
+    },
+    /// Search, verify and export the audit log of an instance, running or stopped
+    #[command(name = "audit")]
+    Audit {
+        #[command(subcommand)]
+        operation: AuditOperation,
     },
     /// Write the checksum file that the code integrity checks compare the binary with
     #[command(name = "checksumSAM")]
@@ -111,7 +120,11 @@ pub(crate) enum Integrity {
         instance_id: InstanceId,
     },
     /// Check users, wrapped keys and audit log
-    Data,
+    Data {
+        /// The logs must have these rows, which audit anchor has printed
+        #[arg(long, value_name = "FILE")]
+        anchor: Option<PathBuf>,
+    },
 }
 
 /// `manageFW`.
@@ -124,6 +137,27 @@ pub(crate) enum FwOperation {
         #[arg(required = true, num_args = 2.., value_names = ["LogonPass=USER,CREDENTIAL", "MBK SLOT ID"])]
         arguments: Vec<String>,
     },
+    /// Replace administrators, and change their credentials
+    Setadmins {
+        /// LogonPass=USER,CREDENTIAL of two administrators as they are now; a CREDENTIAL is `ask` or `file:PATH`
+        #[arg(required = true, value_name = "LogonPass=USER,CREDENTIAL")]
+        logons: Vec<String>,
+        /// Who is an administrator from now on, or stays one with a new credential
+        #[arg(long, value_name = "USER,CREDENTIAL", required_unless_present = "drop")]
+        enrol: Vec<String>,
+        /// Who is none any more
+        #[arg(long, value_name = "USER")]
+        drop: Vec<String>,
+    },
+    /// Accept that an instance's database is older than the firmware knows: one that was put back from a backup
+    Forgetanchor {
+        /// LogonPass=USER,CREDENTIAL of two administrators; a CREDENTIAL is `ask` or `file:PATH`
+        #[arg(required = true, value_name = "LogonPass=USER,CREDENTIAL")]
+        logons: Vec<String>,
+        /// Whose database it is
+        #[arg(long = "instance", value_name = "INSTANCE_ID")]
+        instance_id: InstanceId,
+    },
     /// Import the identity provider's public keys
     Setidpkeys {
         /// LogonPass=USER,CREDENTIAL of each administrator, then a file of certificates; a CREDENTIAL is `ask` or
@@ -131,6 +165,99 @@ pub(crate) enum FwOperation {
         #[arg(required = true, num_args = 2.., value_names = ["LogonPass=USER,CREDENTIAL", "CERTFILE"])]
         arguments: Vec<String>,
     },
+}
+
+/// `audit`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditOperation {
+    /// Print the records that match all filters, one JSON object a line, oldest first
+    Search {
+        /// As it was started
+        instance_id: InstanceId,
+        #[command(flatten)]
+        filter: Filter,
+    },
+    /// Check the chain of hashes and the signatures of its checkpoints
+    Verify {
+        /// As it was started
+        instance_id: InstanceId,
+        /// The log must have this instance's rows in FILE, which audit anchor has printed
+        #[arg(long, value_name = "FILE")]
+        anchor: Option<PathBuf>,
+    },
+    /// Print all rows with their hashes, one JSON object a line
+    Export {
+        /// As it was started
+        instance_id: InstanceId,
+        /// Begin with this row
+        #[arg(long, value_name = "ROW", default_value_t = 1)]
+        from: u64,
+    },
+    /// Print a row to be kept elsewhere: verify and integrity data find by it a database that was put back
+    Anchor {
+        /// As it was started
+        instance_id: InstanceId,
+    },
+}
+
+/// What records `audit search` prints.
+#[derive(Args, Debug)]
+pub(crate) struct Filter {
+    /// From this moment on: 2026-11-20, 2026-11-20T17:00:00Z or 2026-11-20T17:00:00.000Z
+    #[arg(long, value_name = "MOMENT")]
+    from: Option<Moment>,
+    /// Up to this moment, with the whole of its day or second
+    #[arg(long, value_name = "MOMENT")]
+    to: Option<Moment>,
+    /// Done by, for or to this user
+    #[arg(long, value_name = "UUID")]
+    user: Option<UserId>,
+    /// With this key
+    #[arg(long, value_name = "UUID")]
+    key: Option<KeyId>,
+    /// Of this name, as in the records: Signing, Enrol_User, Start ...
+    #[arg(long, value_name = "NAME")]
+    action: Option<String>,
+    /// How it ended
+    #[arg(long, value_enum)]
+    outcome: Option<Ended>,
+    /// Behind this row
+    #[arg(long, value_name = "ROW", default_value_t = 0)]
+    after: u64,
+    /// At most so many records
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) limit: Option<u64>,
+}
+
+/// An outcome's name on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Ended {
+    Success,
+    Failed,
+    Intent,
+    /// The module ended between intent and result
+    Unknown,
+}
+
+impl Filter {
+    /// The library's form.
+    pub(crate) fn query(&self) -> Query {
+        let outcome = self.outcome.map(|outcome| match outcome {
+            Ended::Success => Outcome::Success,
+            Ended::Failed => Outcome::Failed,
+            Ended::Intent => Outcome::Intent,
+            Ended::Unknown => Outcome::Unknown,
+        });
+        Query {
+            from_ms: self.from.map(|moment| moment.first),
+            to_ms: self.to.map(|moment| moment.last),
+            user: self.user,
+            key: self.key,
+            action: self.action.clone(),
+            outcome,
+            after: self.after,
+        }
+    }
 }
 
 /// Reads the command line; a wrong one ends the process with exit code 2.

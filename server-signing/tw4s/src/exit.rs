@@ -9,8 +9,10 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
+
+use program::{secret, story};
 
 /// Why a command fails.
 #[derive(Debug)]
@@ -19,8 +21,8 @@ pub(crate) enum Failure {
     Failed(Box<Failure>),
     /// The command was given something that it cannot take.
     Usage(String),
-    /// Anything else, told by its chain of sources.
-    Other(Box<dyn Error + Send + Sync>),
+    /// Anything else, told by its chain of sources; no `Display` of ours repeats its source.
+    Other(anyhow::Error),
 }
 
 impl Failure {
@@ -31,7 +33,7 @@ impl Failure {
 
     /// Builds a failure out of a text.
     pub(crate) fn text(text: impl Into<String>) -> Self {
-        Self::Other(text.into().into())
+        Self::Other(anyhow::Error::msg(text.into()))
     }
 
     /// Builds the closure that `map_err` wants: what was being done, then the cause.
@@ -40,12 +42,12 @@ impl Failure {
         E: Error + Send + Sync + 'static,
     {
         let what = what.into();
-        move |source| Self::Other(Box::new(Doing { what, source: Box::new(source) }))
+        move |source| Self::Other(anyhow::Error::new(source).context(what))
     }
 
     /// Wraps an error that says all by itself.
     pub(crate) fn other(error: impl Error + Send + Sync + 'static) -> Self {
-        Self::Other(Box::new(error))
+        Self::Other(anyhow::Error::new(error))
     }
 
     /// The same, after a line of the table has said that the operation failed. Wrong usage stays that.
@@ -74,13 +76,9 @@ pub(crate) fn report(result: Result<(), Failure>, verbose: bool) -> ExitCode {
     ExitCode::from(failure.code())
 }
 
-/// Prints on stdout. A reader that has gone away wants no more, which is no failure.
+/// Prints on stdout.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::doing("writing to stdout")(error)),
-        _ => Ok(()),
-    }
+    program::output::bytes(text.as_bytes()).map_err(Failure::doing("writing to stdout"))
 }
 
 impl fmt::Display for Failure {
@@ -88,48 +86,31 @@ impl fmt::Display for Failure {
         match self {
             Self::Failed(cause) => cause.fmt(f),
             Self::Usage(text) => f.write_str(text),
-            Self::Other(error) => chain(f, &**error),
+            Self::Other(error) => write!(f, "{error:#}"),
         }
-    }
-}
-
-/// An error and all its sources in one line. No `Display` of ours repeats its source.
-fn chain(f: &mut fmt::Formatter<'_>, error: &(dyn Error + 'static)) -> fmt::Result {
-    write!(f, "{error}")?;
-    let mut source = error.source();
-    while let Some(error) = source {
-        write!(f, ": {error}")?;
-        source = error.source();
-    }
-    Ok(())
-}
-
-#[derive(Debug)]
-struct Doing {
-    what: String,
-    source: Box<dyn Error + Send + Sync>,
-}
-
-impl fmt::Display for Doing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
-    }
-}
-
-impl Error for Doing {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.source)
     }
 }
 
 impl From<Box<dyn Error + Send + Sync>> for Failure {
     fn from(error: Box<dyn Error + Send + Sync>) -> Self {
-        Self::Other(error)
+        Self::Other(anyhow::Error::from_boxed(error))
     }
 }
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::Other(Box::new(error))
+        Self::other(error)
+    }
+}
+
+impl From<story::Error> for Failure {
+    fn from(error: story::Error) -> Self {
+        Self::other(error)
+    }
+}
+
+impl From<secret::Error> for Failure {
+    fn from(error: secret::Error) -> Self {
+        if error.is_usage() { Self::usage(error.to_string()) } else { Self::other(error) }
     }
 }

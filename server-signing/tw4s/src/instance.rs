@@ -2,16 +2,19 @@
 //!
 //! The running process holds a lock on a file for as long as it lives, and has written its number there. The lock goes
 //! with the process however it ends, so that a file left over means nothing, and no number is believed that is not
-//! under the lock. It also keeps a second process from the same store.
+//! under the lock. It also keeps a second process from the same store. A command that looks at a stopped instance holds
+//! the lock as well, and says there what it does.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::OwnedFd;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -43,27 +46,60 @@ impl fmt::Display for InstanceId {
 #[error("an instance id has 1 to {MAX_ID} letters, digits, '-' or '_'")]
 pub(crate) struct InstanceIdError;
 
-/// The lock, held by the process that runs.
+/// The lock, held by the process that runs, or by a command that looks at what belongs to it.
 #[derive(Debug)]
 pub(crate) struct Running {
     _file: File,
 }
 
 impl Running {
-    /// Takes the lock for this process; `None` when another has it.
+    /// Takes the lock for this process; `None` when another process has it, and an error when a command has.
     pub(crate) fn claim(path: &Path) -> io::Result<Option<Self>> {
+        Self::take(path, "")
+    }
+
+    /// Takes the lock for a command, while `what` it does.
+    pub(crate) fn hold(path: &Path, what: &str) -> io::Result<Option<Self>> {
+        Self::take(path, &format!(" {what}"))
+    }
+
+    fn take(path: &Path, what: &str) -> io::Result<Option<Self>> {
         let mut file = open(path)?;
         let began = Instant::now();
         while !lock(&file)? {
             // Whoever only looks holds it for a moment.
             if began.elapsed() > GLANCE {
-                return Ok(None);
+                return match content(&mut file)? {
+                    Some((pid, what)) if !what.is_empty() => Err(InUse::new(path, pid, what).into()),
+                    _ => Ok(None),
+                };
             }
             std::thread::sleep(PAUSE);
         }
         file.set_len(0)?;
-        writeln!(file, "{}", std::process::id())?;
+        writeln!(file, "{}{what}", std::process::id())?;
         Ok(Some(Self { _file: file }))
+    }
+}
+
+/// A command has the lock.
+#[derive(Debug, thiserror::Error)]
+#[error("{} is held by the command with process number {pid}, which {what}: try again when it has ended", path.display())]
+pub(crate) struct InUse {
+    path: PathBuf,
+    pid: u32,
+    what: String,
+}
+
+impl InUse {
+    fn new(path: &Path, pid: Pid, what: String) -> Self {
+        Self { path: path.to_owned(), pid: unsigned(pid), what }
+    }
+}
+
+impl From<InUse> for io::Error {
+    fn from(in_use: InUse) -> Self {
+        Self::new(io::ErrorKind::ResourceBusy, in_use)
     }
 }
 
@@ -71,41 +107,31 @@ impl Running {
 #[derive(Debug)]
 pub(crate) struct Found {
     pid: Pid,
-    handle: rustix::fd::OwnedFd,
-    file: File,
+    handle: OwnedFd,
+}
+
+/// Who has a lock.
+#[derive(Debug)]
+pub(crate) enum Holder {
+    /// The process that it is for.
+    Process(Found),
+    /// A command.
+    Command(InUse),
 }
 
 impl Found {
-    /// The process that holds the lock, if one does.
+    /// The process that holds the lock, if one does. A command that does is an error.
     pub(crate) fn look(path: &Path) -> io::Result<Option<Self>> {
-        let began = Instant::now();
-        loop {
-            let mut file = match OpenOptions::new().read(true).open(path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                other => other?,
-            };
-            if !is_locked(&file)? {
-                return Ok(None);
-            }
-            if let Some(pid) = number(&mut file)?
-                && let Ok(handle) = pidfd_open(pid, PidfdFlags::empty())
-                // Still locked, still the same number: then the handle is of the process that holds the lock.
-                && is_locked(&file)?
-                && number(&mut file)? == Some(pid)
-            {
-                return Ok(Some(Self { pid, handle, file }));
-            }
-            // It has the lock and has not written its number yet.
-            if began.elapsed() > PATIENCE {
-                return Err(io::Error::other(format!("{} is locked by no process that can be told", path.display())));
-            }
-            std::thread::sleep(PAUSE);
+        match Holder::look(path)? {
+            None => Ok(None),
+            Some(Holder::Process(found)) => Ok(Some(found)),
+            Some(Holder::Command(in_use)) => Err(in_use.into()),
         }
     }
 
     /// Its number.
     pub(crate) fn pid(&self) -> u32 {
-        self.pid.as_raw_nonzero().get().unsigned_abs()
+        unsigned(self.pid)
     }
 
     /// Asks it to end and waits; one that does not end within `patience` is killed, which its store survives.
@@ -126,15 +152,69 @@ impl Found {
         }
     }
 
+    /// Whether it has ended. By its handle and not by the lock, which another may have by then.
     fn wait(&self, patience: Duration) -> io::Result<bool> {
         let began = Instant::now();
-        while is_locked(&self.file)? {
-            if began.elapsed() > patience {
-                return Ok(false);
+        loop {
+            let left = patience.saturating_sub(began.elapsed());
+            let left = Timespec::try_from(left).map_err(io::Error::other)?;
+            match poll(&mut [PollFd::new(&self.handle, PollFlags::IN)], Some(&left)) {
+                Err(Errno::INTR) => {}
+                ended => return Ok(ended? > 0),
+            }
+        }
+    }
+}
+
+impl Holder {
+    /// Whoever holds the lock.
+    pub(crate) fn look(path: &Path) -> io::Result<Option<Self>> {
+        let began = Instant::now();
+        loop {
+            let mut file = match OpenOptions::new().read(true).open(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                other => other?,
+            };
+            if !is_locked(&file)? {
+                return Ok(None);
+            }
+            if let Some((pid, what)) = content(&mut file)?
+                && let Ok(handle) = pidfd_open(pid, PidfdFlags::empty())
+                // Still locked, still the same number: then the handle is of the process that holds the lock.
+                && is_locked(&file)?
+                && content(&mut file)? == Some((pid, what.clone()))
+            {
+                return Ok(Some(match what.is_empty() {
+                    true => Self::Process(Found { pid, handle }),
+                    false => Self::Command(InUse::new(path, pid, what)),
+                }));
+            }
+            // It has the lock and has not written its number yet.
+            if began.elapsed() > PATIENCE {
+                return Err(io::Error::other(format!("{} is locked by no process that can be told", path.display())));
             }
             std::thread::sleep(PAUSE);
         }
-        Ok(true)
+    }
+}
+
+/// The turn of a command that starts or ends processes: one at a time in a home, so that no stop takes away the
+/// firmware that a start has just found. It ends with this value.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    _file: File,
+}
+
+impl Turn {
+    /// Waits for it.
+    pub(crate) fn take(path: &Path) -> io::Result<Self> {
+        let file = open(path)?;
+        loop {
+            match flock(&file, FlockOperation::LockExclusive) {
+                Err(Errno::INTR) => {}
+                taken => return Ok(taken.map(|()| Self { _file: file })?),
+            }
+        }
     }
 }
 
@@ -166,14 +246,22 @@ fn is_locked(file: &File) -> io::Result<bool> {
     }
 }
 
-fn number(file: &mut File) -> io::Result<Option<Pid>> {
+/// The number of the process that has, or had, the lock; behind it what a command does. Damaged content is none.
+fn content(file: &mut File) -> io::Result<Option<(Pid, String)>> {
     let mut text = String::new();
     file.rewind()?;
-    // A decimal number of 32 bits and a line's end; damaged content is no number.
-    let read = file.take(16).read_to_string(&mut text);
-    Ok(read.ok().and_then(|_| text.trim().parse().ok()).and_then(Pid::from_raw))
+    let read = file.take(MAX_CONTENT).read_to_string(&mut text);
+    let Some(line) = text.strip_suffix('\n').filter(|_| read.is_ok()) else { return Ok(None) };
+    let (number, what) = line.split_once(' ').unwrap_or((line, ""));
+    Ok(number.parse().ok().and_then(Pid::from_raw).map(|pid| (pid, what.to_owned())))
 }
 
+fn unsigned(pid: Pid) -> u32 {
+    pid.as_raw_nonzero().get().unsigned_abs()
+}
+
+/// Bytes of the lock's file: a number and a few words.
+const MAX_CONTENT: u64 = 128;
 const MAX_ID: usize = 32;
 /// How long a process may take between its lock and its number.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -207,5 +295,36 @@ mod tests {
         assert!(fs::read_to_string(&path).unwrap().starts_with(&std::process::id().to_string()));
         assert!(Found::look(&path).unwrap().is_none());
         assert!(Running::claim(&path).unwrap().is_some());
+    }
+
+    /// Nobody ends a command as if it were the instance, and nobody takes it for the instance.
+    #[test]
+    fn a_command_that_has_the_lock_is_told_from_the_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let held = Running::hold(&path, "reads its audit log").unwrap().unwrap();
+        assert!(matches!(Holder::look(&path).unwrap(), Some(Holder::Command(_))));
+        for error in [Found::look(&path).unwrap_err(), Running::claim(&path).unwrap_err()] {
+            assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
+            assert!(error.to_string().contains("which reads its audit log"), "{error}");
+        }
+        drop(held);
+        assert!(Holder::look(&path).unwrap().is_none());
+        assert!(Running::claim(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn one_has_its_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("turn");
+        let first = Turn::take(&path).unwrap();
+        let second = std::thread::spawn({
+            let path = path.clone();
+            move || Turn::take(&path).map(|_| Instant::now())
+        });
+        std::thread::sleep(PAUSE * 5);
+        let given = Instant::now();
+        drop(first);
+        assert!(second.join().unwrap().unwrap() >= given);
     }
 }

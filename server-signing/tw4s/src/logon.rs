@@ -2,10 +2,10 @@
 //! others can read.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use program::secret;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::exit::Failure;
@@ -25,8 +25,19 @@ impl fmt::Debug for Logon {
 }
 
 /// Reads the arguments of a `manageFW` operation: administrators, then one operand. The guide prints the word with
-/// and without `=`; both are taken in both operations. Credentials are read once all of it is understood.
+/// and without `=`; both are taken in all operations. Credentials are read once all of it is understood.
 pub(crate) fn read(arguments: &[String], operand: &str) -> Result<(Vec<Logon>, String), Failure> {
+    let (sources, operand) = parse(arguments, operand)?;
+    Ok((sources.into_iter().map(Source::read).collect::<Result<_, _>>()?, operand))
+}
+
+/// The same for those whose credentials are set by it.
+pub(crate) fn read_first(arguments: &[String], operand: &str) -> Result<(Vec<Logon>, String), Failure> {
+    let (sources, operand) = parse(arguments, operand)?;
+    Ok((sources.into_iter().map(Source::read_new).collect::<Result<_, _>>()?, operand))
+}
+
+fn parse(arguments: &[String], operand: &str) -> Result<(Vec<Source>, String), Failure> {
     let mut sources = Vec::new();
     let mut operands = Vec::new();
     for argument in arguments {
@@ -44,8 +55,23 @@ pub(crate) fn read(arguments: &[String], operand: &str) -> Result<(Vec<Logon>, S
     let [operand] = operands.as_slice() else {
         return Err(Failure::usage(format!("give one {operand}, not {}", operands.len())));
     };
-    let logons = sources.into_iter().map(Source::read).collect::<Result<_, _>>()?;
-    Ok((logons, (*operand).clone()))
+    Ok((sources, (*operand).clone()))
+}
+
+/// Reads the arguments of an operation by administrators alone, and those of others who get a credential.
+pub(crate) fn read_with_new(logons: &[String], new: &[String]) -> Result<(Vec<Logon>, Vec<Logon>), Failure> {
+    let parse = |argument: &String| match argument.strip_prefix("LogonPass") {
+        Some(logon) => Source::parse(logon.strip_prefix('=').unwrap_or(logon)),
+        None => Err(Failure::usage("give LogonPass=USER,CREDENTIAL of two administrators first")),
+    };
+    let logons: Vec<Source> = logons.iter().map(parse).collect::<Result<_, _>>()?;
+    let new: Vec<Source> = new.iter().map(|text| Source::parse(text)).collect::<Result<_, _>>()?;
+    if logons.len().max(new.len()) > MAX_LOGONS {
+        return Err(Failure::usage(format!("more than {MAX_LOGONS} administrators")));
+    }
+    let logons = logons.into_iter().map(Source::read).collect::<Result<_, _>>()?;
+    let new = new.into_iter().map(Source::read_new).collect::<Result<_, _>>()?;
+    Ok((logons, new))
 }
 
 struct Source {
@@ -75,56 +101,34 @@ impl Source {
 
     fn read(self) -> Result<Logon, Failure> {
         let credential = match &self.file {
-            Some(path) => from_file(path)?,
-            None => ask(&self.user)?,
+            Some(path) => secret::from_file(path)?,
+            None => ask(&self.user, "")?,
         };
+        Ok(Logon { user: self.user, credential })
+    }
+
+    /// A credential to come: one that is typed is asked for twice, since nobody sees what is typed.
+    fn read_new(self) -> Result<Logon, Failure> {
+        if self.file.is_some() {
+            return self.read();
+        }
+        let credential = ask(&self.user, "New ")?;
+        if !bool::from(credential.ct_eq(&ask(&self.user, "Again: new ")?)) {
+            return Err(Failure::usage("the two entries differ; nothing was changed"));
+        }
         Ok(Logon { user: self.user, credential })
     }
 }
 
-/// The content of a file; one newline at its end is dropped.
-fn from_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let what = format!("reading {}", path.display());
-    let mut bytes =
-        bounded(File::open(path).map_err(Failure::doing(what.clone()))?).map_err(Failure::doing(what.clone()))?;
-    if bytes.last() == Some(&b'\n') {
-        bytes.pop();
-    }
-    match bytes.len() {
-        0 => Err(Failure::usage(format!("{what}: it is empty"))),
-        length if length > MAX => Err(Failure::usage(format!("{what}: it has over {MAX} bytes"))),
-        _ => Ok(bytes),
-    }
-}
-
-/// The whole content, or a little more than [`MAX`] bytes of it. The buffer never grows, so that it leaves no copy.
-fn bounded(mut file: File) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut buffer = Zeroizing::new(vec![0; MAX + 2]);
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest) {
-            Ok(0) => break,
-            Ok(length) => filled += length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    buffer.truncate(filled);
-    Ok(buffer)
-}
-
-fn ask(user: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+fn ask(user: &str, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let shown: String = user.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-    let answer = rpassword::prompt_password(format!("Credential of {shown}: ")).map(Zeroizing::new);
-    let answer = answer.map_err(|_| Failure::usage("there is no terminal to ask at: give file:PATH"))?;
-    if answer.is_empty() {
-        return Err(Failure::usage("nothing was entered"));
+    let credential = if what.is_empty() { "Credential" } else { "credential" };
+    match secret::ask(&format!("{what}{credential} of {shown}: ")) {
+        Err(error @ secret::Error::NoTerminal) => Err(Failure::usage(format!("{error}: give file:PATH"))),
+        answer => Ok(answer?),
     }
-    Ok(Zeroizing::new(answer.as_bytes().to_vec()))
 }
 
-/// Longest credential in bytes.
-const MAX: usize = 1024;
 /// The guide knows two.
 const MAX_LOGONS: usize = 8;
 

@@ -6,6 +6,7 @@
 
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "this binary's user interface is the terminal")]
 
+mod anchor;
 mod args;
 mod bench;
 mod checksum;
@@ -20,10 +21,13 @@ mod launch;
 mod listen;
 mod logon;
 mod manage;
+mod moment;
 mod parties;
 mod peer;
 mod process;
+mod rows;
 mod service;
+mod stopped;
 mod temporary;
 
 use std::process::ExitCode;
@@ -42,6 +46,7 @@ fn run(common: &args::Common, command: Command) -> Result<(), Failure> {
     match command {
         Command::ManageSam { operation } => manage::sam::run(common, &operation),
         Command::ManageFw { operation } => manage::fw::run(common, &operation),
+        Command::Audit { operation } => manage::audit::run(common, &operation),
         Command::ChecksumSam => manage::checksum::run(common),
         Command::Demo => demo::run(),
         Command::Bench(args) => bench::run(args),

@@ -113,7 +113,7 @@ impl Bench {
     }
 
     fn sign(&self, spec: KeySpec, key: Option<&KeyHandle>) -> Result<Call<'_>, Failure> {
-        let key = *key.ok_or_else(|| Failure::Other("the benchmark has no key for this client".into()))?;
+        let key = *key.ok_or_else(|| Failure::text("the benchmark has no key for this client"))?;
         signer(self.client()?, spec, vec![key])
     }
 
@@ -218,7 +218,7 @@ impl Drop for Open {
 pub(super) fn signer(mut client: Client, spec: KeySpec, keys: Vec<KeyHandle>) -> Result<Call<'static>, Failure> {
     let mut keys = keys.into_iter().cycle();
     Ok(timed(move || {
-        let key_handle = keys.next().ok_or_else(|| Failure::Other("there is no key to sign with".into()))?;
+        let key_handle = keys.next().ok_or_else(|| Failure::text("there is no key to sign with"))?;
         let request = sign_hashed_data::Request {
             key_handle,
             signature_algorithm: floor::signature_algorithm(spec).uri().into(),

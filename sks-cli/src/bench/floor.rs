@@ -58,7 +58,7 @@ impl Echo {
         let began = Instant::now();
         while UnixStream::connect(&echo.socket).is_err() {
             if began.elapsed() > PATIENCE {
-                return Err(Failure::Other("the echo does not start".into()));
+                return Err(Failure::text("the echo does not start"));
             }
             thread::sleep(PAUSE);
         }

@@ -23,7 +23,7 @@ pub(super) fn run(clients: Vec<Call<'_>>, slice: Duration) -> Result<Samples, Fa
     let began = Instant::now();
     let results: Vec<Result<Samples, Failure>> = thread::scope(|scope| {
         let threads: Vec<_> = clients.into_iter().map(|call| scope.spawn(move || one(call, slice))).collect();
-        let gone = || Err(Failure::Other("a client of the benchmark panicked".into()));
+        let gone = || Err(Failure::text("a client of the benchmark panicked"));
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| gone())).collect()
     });
     let elapsed = began.elapsed();

@@ -50,7 +50,7 @@ impl Filled {
         let status = fs::read_to_string(format!("/proc/{}/status", self.token.process())).map_err(Failure::other)?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.split_whitespace().next()).and_then(|number| number.parse::<f64>().ok());
-        kib.map(|kib| kib / 1024.0).ok_or_else(|| Failure::Other("the daemon's memory cannot be read".into()))
+        kib.map(|kib| kib / 1024.0).ok_or_else(|| Failure::text("the daemon's memory cannot be read"))
     }
 }
 

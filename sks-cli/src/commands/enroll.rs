@@ -185,7 +185,7 @@ fn failure(error: EnrollError<sks_client::Error>) -> Failure {
         EnrollError::Session(error) => error.into(),
         EnrollError::Ca(error @ (CaError::AlternativeName | CaError::Subject(_))) => Failure::usage(error.to_string()),
         EnrollError::Ca(error) => Failure::doing("certifying the key")(error),
-        EnrollError::Id(error) => Failure::Other(Box::new(error)),
+        EnrollError::Id(error) => Failure::other(error),
     }
 }
 

@@ -54,7 +54,7 @@ impl Shown {
         let before = enumerate_keys::Request { key_handle: KeyHandle(key.0.saturating_sub(1)) };
         let key = match token.enumerate_keys(&before)?.next {
             Enumerated::Next { handle, item } if handle == key.0 => ListedKey { handle: key, key: item },
-            _ => return Err(Failure::Other("the key was deleted while it was looked at".into())),
+            _ => return Err(Failure::text("the key was deleted while it was looked at")),
         };
         let types = &key.key.extension_type.0;
         let object = |of: &AnyText| Ok((of.clone(), extension(token, key.handle, &of.0)?));

@@ -70,7 +70,7 @@ fn find(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
             "the module is not there: {}; cargo build --release builds it, or name it with --module",
             looked.join(", ")
         );
-        Failure::Other(text.into())
+        Failure::text(text)
     })
 }
 

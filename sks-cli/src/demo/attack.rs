@@ -6,7 +6,7 @@ use sks_wire::types::Id;
 use sks_wire::{MethodId, Request, Status};
 
 use super::issuer::Issued;
-use super::story::Story;
+use super::story::{Story, TokenStory};
 use super::tap::Tap;
 use super::user;
 use crate::exit::Failure;
@@ -44,13 +44,13 @@ pub(super) fn tell(story: &mut Story, tap: &mut Tap, issued: &Issued) -> Result<
     let keys = tap.client.keys().map(|listed| listed.map(|listed| listed.handle)).collect::<Result<Vec<_>, _>>()?;
     let signature = user::sign(&mut tap.client, issued.key.handle, super::issuer::PIN)?;
     let untouched = keys == [issued.key.handle] && user::verifies(&issued.key, &signature);
-    story.check(untouched, &format!("key {} of the first session is untouched and signs", issued.key.handle))
+    Ok(story.check(untouched, &format!("key {} of the first session is untouched and signs", issued.key.handle))?)
 }
 
 /// The call that brought the first key's certificate.
 fn recorded(issued: &Issued) -> Result<set_certificate_path::Request, Failure> {
     match Request::decode(&issued.recorded) {
         Ok(Request::SetCertificatePath(request)) => Ok(request),
-        _ => Err(Failure::Other("the recorded call is not the one that was made".into())),
+        _ => Err(Failure::text("the recorded call is not the one that was made")),
     }
 }

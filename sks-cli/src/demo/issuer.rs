@@ -8,7 +8,7 @@ use sks_wire::method::{close_provisioning_session, create_key_pair, create_provi
 use sks_wire::types::{Format, Id, IdError, KeyUsage, pattern};
 use sks_wire::{MethodId, Secret};
 
-use super::story::Story;
+use super::story::{Story, TokenStory};
 use super::tap::Tap;
 use crate::exit::Failure;
 use crate::output::certificate::Summary;
@@ -168,5 +168,5 @@ fn key(
 }
 
 fn id(text: &str) -> Result<Id, Failure> {
-    Id::new(text).map_err(|error: IdError| Failure::Other(Box::new(error)))
+    Id::new(text).map_err(|error: IdError| Failure::other(error))
 }

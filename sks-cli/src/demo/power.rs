@@ -4,7 +4,7 @@ use sks_issuer::CertifiedKey;
 use sks_wire::Status;
 
 use super::issuer::PIN;
-use super::story::Story;
+use super::story::{Story, TokenStory};
 use super::user;
 use crate::exit::Failure;
 use crate::temporary::Token;
@@ -23,5 +23,8 @@ pub(super) fn tell(story: &mut Story, token: &mut Token, key: &CertifiedKey) -> 
     story.check(counted == 1, "the key is there, and the wrong try is counted: no plug to pull for more guesses")?;
     let signature = user::sign(&mut client, key.handle, PIN)?;
     let forgiven = user::info(&mut client, key.handle)?.pin_error_count == 0;
-    story.check(forgiven && user::verifies(key, &signature), "with the right PIN it signs, and the counter is 0 again")
+    Ok(story.check(
+        forgiven && user::verifies(key, &signature),
+        "with the right PIN it signs, and the counter is 0 again",
+    )?)
 }

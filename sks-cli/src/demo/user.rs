@@ -10,7 +10,7 @@ use sks_wire::types::{KeyHandle, protection};
 use sks_wire::{MethodId, Secret, Status};
 
 use super::issuer::{PIN, PUK};
-use super::story::Story;
+use super::story::{Story, TokenStory};
 use super::tap::Tap;
 use crate::exit::Failure;
 use crate::output::short_hex;
@@ -61,7 +61,7 @@ pub(super) fn tell(story: &mut Story, tap: &mut Tap, key: &CertifiedKey) -> Resu
     let request = export_key::Request { key_handle: key.handle, optional_authorization: Secret::from(PIN) };
     let answer = story.refusal(token.export_key(&request), Status::NotAllowed)?;
     story.comes(&answer)?;
-    story.checked("not even with the PIN: this issuer said so, and its attestation proves it")
+    Ok(story.checked("not even with the PIN: this issuer said so, and its attestation proves it")?)
 }
 
 /// A signature over [`MESSAGE`].

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use sks_store::{KeySource, SealedStore};
 use sks_wire::Secret;
-use zeroize::Zeroizing;
 
 use crate::exit::Failure;
 use crate::secrets;
@@ -50,7 +49,5 @@ fn ask(store: &Path) -> Result<Secret, Failure> {
 }
 
 fn prompt(text: &str) -> Result<Secret, Failure> {
-    let answer = rpassword::prompt_password(text).map(Zeroizing::new);
-    let answer = answer.map_err(Failure::doing("no passphrase can be asked for: give --passphrase-file"))?;
-    Ok(Secret::from(answer.as_bytes()))
+    secrets::ask(text, "--passphrase-file")
 }

@@ -6,7 +6,7 @@ use tw4s_formats::{ErrorType, Exact, LevelOfAssurance, List, Octets, Sad};
 use super::cast::{Cast, ask};
 use super::keys::Key;
 use super::signing::{Activation, LIFETIME, activate, activation};
-use super::story::Story;
+use super::story::{SamStory, Story};
 use crate::exit::Failure;
 use crate::parties::{self, Authority, Key as TemporaryKey};
 use crate::peer::Peer;
@@ -109,7 +109,7 @@ fn replays(story: &mut Story, subsystem: &Subsystem, signed: &Activation) -> Res
         refused += usize::from(answer.is_err_and(|error| error.error_type == ErrorType::InvalidAuthentication));
     }
     story.comes(&format!("{refused} times InvalidAuthentication"))?;
-    story.check(refused == STORM, "not one of them gets a signature, and each is in the audit log")
+    Ok(story.check(refused == STORM, "not one of them gets a signature, and each is in the audit log")?)
 }
 
 /// Connections at once.

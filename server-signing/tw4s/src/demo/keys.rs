@@ -8,7 +8,7 @@ use x509_cert::Certificate;
 
 use super::cast::{Cast, ask, done};
 use super::signing;
-use super::story::Story;
+use super::story::{SamStory, Story};
 use crate::exit::Failure;
 use crate::parties::{self, verifies};
 use crate::temporary::Subsystem;

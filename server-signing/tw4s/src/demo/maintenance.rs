@@ -38,7 +38,7 @@ pub(super) fn set_up(story: &mut Story, subsystem: &Subsystem, cast: &Cast) -> R
 
     story.step("manageSAM enrol: the first privileged user, by order of the administrators")?;
     let said = subsystem.run(&["manageSAM", "enrol", "1", "PrivilegedUser", &cast.first, &certificate])?;
-    story.comes(&said)
+    Ok(story.comes(&said)?)
 }
 
 /// Checks the data, and reads the audit log.
@@ -68,7 +68,8 @@ pub(super) fn verify(story: &mut Story, subsystem: &Subsystem) -> Result<(), Fai
         "one signature operation was made, so there is one intent, written before the key was activated, and one result",
     )?;
     let last = entries.last().is_some_and(|entry| entry.action == Entry::CHECKPOINT && entry.signature.is_some());
-    story.check(last, "the log ends with a checkpoint: whoever cuts or rewrites it needs a key of the firmware's")
+    Ok(story
+        .check(last, "the log ends with a checkpoint: whoever cuts or rewrites it needs a key of the firmware's")?)
 }
 
 fn entries(store: &SamStore) -> Result<Vec<Entry>, Failure> {

@@ -6,7 +6,7 @@ use tw4s_formats::operation::{
 use tw4s_formats::{ErrorType, List, Octets, Text};
 
 use super::cast::{Cast, ask, done};
-use super::story::Story;
+use super::story::{SamStory, Story};
 use crate::exit::Failure;
 use crate::parties::Made;
 use crate::temporary::Subsystem;
@@ -25,7 +25,8 @@ pub(super) fn privileged_user(story: &mut Story, subsystem: &Subsystem, cast: &C
     story.check(
         listed.userids.is_empty(),
         "the new one logs in and may list the signers: the role is from the module's database, not from the token",
-    )
+    )?;
+    Ok(())
 }
 
 /// US2.

@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use tracing::{error, info, warn};
+use tw4s_formats::Role;
 use tw4s_formats::limit::{MAX_CERTIFICATE_LEN, MAX_CERTIFICATES, MAX_REQUEST_LEN};
+use tw4s_formats::operation::CreateNewPrivilegedUser;
 use tw4s_sam::Sam;
+use tw4s_sam::audit::Anchor;
 
 use crate::control::{self, Call};
 use crate::listen::Handler;
+use crate::rows::{self, Page};
+use crate::{anchor, manage};
 
 /// Peering messages.
 pub(super) struct Peering(Arc<Sam>);
@@ -45,21 +50,35 @@ impl Management {
         Self(sam)
     }
 
-    fn check(&self) -> Result<String, String> {
-        let report = self.0.check_data(None).map_err(|error| error.to_string())?;
-        let found = format!("{} users, {} objects, {} audit records", report.users, report.objects, report.records);
-        if report.is_ok() {
-            info!(found, "the data are in order");
-            return Ok(found);
+    fn carry_out(&self, call: Call) -> Result<Vec<u8>, String> {
+        match call {
+            Call::IntegrityData(anchors) => self.check(&anchors).map(String::into_bytes),
+            Call::AuditRows(from) => self.rows(from),
+            Call::AuditAnchor => {
+                let anchor = self.0.checkpoint().map_err(|error| error.to_string())?;
+                Ok(anchor::text(&anchor).into_bytes())
+            }
+            Call::Enrol(role, user) => self.enrol(role, &user).map(String::into_bytes),
         }
-        for fault in &report.faults {
-            error!(fault, "the data are not in order");
-        }
-        Err(format!("{found}: {}", report.faults.join("; ")))
     }
 
-    fn enrol(&self, call: Call) -> Result<String, String> {
-        let Call::Enrol(role, user) = call else { return self.check() };
+    fn check(&self, anchors: &[Anchor]) -> Result<String, String> {
+        let report = self.0.check_data_with(anchors).map_err(|error| error.to_string())?;
+        let said = manage::told(&report);
+        match &said {
+            Ok(found) => info!(found, "the data are in order"),
+            Err(faults) => error!(faults, "the data are not in order"),
+        }
+        said
+    }
+
+    fn rows(&self, from: u64) -> Result<Vec<u8>, String> {
+        let newest = self.0.audit_head().map_err(|error| error.to_string())?.map_or(0, |head| head.number);
+        let rows = self.0.audit_rows(from, rows::PAGE).map_err(|error| error.to_string())?;
+        Ok(rows::encode(&Page { newest, rows }))
+    }
+
+    fn enrol(&self, role: Role, user: &CreateNewPrivilegedUser) -> Result<String, String> {
         let id = user.userid.as_str().parse().map_err(|_| "the user's id is no UUID in lower case".to_owned())?;
         let certificates: Vec<Vec<u8>> = user.certificates.iter().map(|der| der.as_bytes().to_vec()).collect();
         // Only the owner of the home reaches this socket.
@@ -77,7 +96,7 @@ impl Handler for Management {
 
     fn answer(&self, call: &[u8]) -> Vec<u8> {
         let Some(call) = Call::decode(call) else { return self.too_long() };
-        control::encode(self.enrol(call))
+        control::encode(self.carry_out(call))
     }
 
     fn too_long(&self) -> Vec<u8> {

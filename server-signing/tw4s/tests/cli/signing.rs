@@ -3,131 +3,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
-use sha2::{Digest as _, Sha256};
-use tw4s_formats::operation::{CreateNewSigner, GenerateSignerKeyPair, KeySpecification, Operation, Signing};
-use tw4s_formats::{
-    Digest, ErrorResponse, ErrorType, Format, HashAlgorithm, LevelOfAssurance, List, ObjectIdentifier, Octets,
-    PeerBody, PeerMessage, Response, Role, SubjectPublicKeyInfoOwned, Text, Time,
-};
-use tw4s_sam::audit::{Entry, Outcome};
+use tw4s_formats::operation::Signing;
+use tw4s_formats::{ErrorType, Format, PeerBody, PeerMessage, Response, Role, Time};
+use tw4s_sam::audit::Outcome;
 use tw4s_sam::ports::{Read as _, Store as _};
-use tw4s_store::{Options, SamStore};
 
-use crate::support::Stage;
-use crate::support::parties::{self, Authority, Key, uuid, verifies};
-
-const MINUTES: Duration = Duration::from_secs(300);
-const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-
-/// A running instance with a signer who has a key.
-struct Scene {
-    stage: Stage,
-    idp: Authority,
-    signer: String,
-    key: String,
-    public: SubjectPublicKeyInfoOwned,
-}
-
-/// A signing's request, and what it should sign.
-struct Order {
-    request: Vec<u8>,
-    /// SHA-256 of the SADTBS, hex: its name in the audit log.
-    sad: String,
-    document: Vec<u8>,
-}
-
-type Answer<T> = Result<T, ErrorResponse>;
-
-impl Scene {
-    fn new() -> Self {
-        let stage = Stage::initialised();
-        let idp = Authority::new("CN=Test IdP").unwrap();
-        let (privileged, signer) = (uuid().unwrap(), uuid().unwrap());
-        fs::write(stage.path("idp.der"), idp.certificate()).unwrap();
-        let administrators = ["LogonPass=anna,file:$anna", "LogonPass=bert,file:$bert"];
-        stage.ok(&[&["manageFW", "setidpkeys"], &administrators[..], &["$idp.der"]].concat());
-        stage.ok(&["manageSAM", "start", "1"]);
-        stage.ok(&["manageSAM", "enrol", "1", "PrivilegedUser", &privileged, "$idp.der"]);
-        let mut scene =
-            Self { stage, idp, signer, key: String::new(), public: Key::generate().unwrap().spki().clone() };
-        let certificates = List::new(vec![Octets::new(scene.idp.certificate()).unwrap()]).unwrap();
-        let create = CreateNewSigner { userid: Text::new(scene.signer.as_str()).unwrap(), certificates };
-        scene.ask(&create, &privileged).unwrap();
-        let generate = GenerateSignerKeyPair::new(&scene.signer, KeySpecification::Ec { curve: P256 }).unwrap();
-        let made = scene.ask(&generate, &scene.signer).unwrap();
-        scene.public = made.public_key().unwrap().tbs.spki.clone();
-        scene.key = made.keyid.to_string();
-        scene
-    }
-
-    fn connect(&self) -> UnixStream {
-        UnixStream::connect(self.stage.path("home/sam1/socket")).unwrap()
-    }
-
-    fn ask<O: Operation>(&self, operation: &O, user: &str) -> Answer<O::Result> {
-        let token = self.idp.login(user, LevelOfAssurance::Substantial, MINUTES).unwrap();
-        let request = parties::request(operation, &token).unwrap();
-        parties::answer::<O>(&call(&mut self.connect(), &request).unwrap()).unwrap()
-    }
-
-    fn order(&self) -> Order {
-        let document = parties::random::<32>().unwrap().to_vec();
-        let temporary = Key::generate().unwrap();
-        let token = self.idp.login(&self.signer, LevelOfAssurance::Substantial, MINUTES).unwrap();
-        let token = self.idp.extend(&token, &temporary, MINUTES).unwrap();
-        let hashes = [Sha256::digest(&document).to_vec()];
-        let sad = parties::sad(&temporary, &token, &self.key, HashAlgorithm::Digest(Digest::Sha256), &hashes).unwrap();
-        let request = parties::request(&Signing::new(&sad).unwrap(), &token).unwrap();
-        Order { request, sad: hex::encode(Sha256::digest(sad.tbs.der())), document }
-    }
-
-    /// The signature that was answered; the error otherwise.
-    fn signature(&self, order: &Order, answer: &[u8]) -> Answer<()> {
-        let result = parties::answer::<Signing>(answer).unwrap()?;
-        assert_eq!(result.sigbin.len(), 1);
-        assert!(verifies(&self.public, &order.document, result.sigbin[0].as_bytes()));
-        Ok(())
-    }
-
-    /// The audit log, after a check and a stop.
-    fn audit(&self) -> Vec<Entry> {
-        assert_eq!(self.stage.ok(&["manageSAM", "integrity", "data"]), "Data integrity check ... ok\n");
-        self.stage.ok(&["manageSAM", "stop", "1"]);
-        let store = self.store();
-        let head = usize::try_from(store.audit_head().unwrap().unwrap().number).unwrap();
-        let mut entries = Vec::new();
-        while entries.len() < head {
-            let rows = store.audit(entries.len() as u64 + 1, 100).unwrap();
-            entries.extend(rows.iter().map(|row| row.entry().unwrap()));
-        }
-        entries
-    }
-
-    fn store(&self) -> SamStore {
-        SamStore::open(&self.stage.path("home/sam1/state"), &Options::default()).unwrap()
-    }
-
-    fn kill(&self, process: &str) {
-        kill_process(Pid::from_raw(self.stage.pid(process)).unwrap(), Signal::KILL).unwrap();
-    }
-}
-
-fn call(stream: &mut UnixStream, request: &[u8]) -> std::io::Result<Vec<u8>> {
-    stream.write_all(&u32::try_from(request.len()).unwrap().to_be_bytes())?;
-    stream.write_all(request)?;
-    let mut length = [0; 4];
-    stream.read_exact(&mut length)?;
-    let mut answer = vec![0; usize::try_from(u32::from_be_bytes(length)).unwrap()];
-    stream.read_exact(&mut answer)?;
-    Ok(answer)
-}
+use crate::scene::{Answer, Order, Scene, call};
+use crate::support::parties;
 
 fn is_refused<T>(answer: &Answer<T>, expected: ErrorType) -> bool {
     answer.as_ref().is_err_and(|error| error.error_type == expected)

@@ -1,5 +1,6 @@
 //! A home of a test's own, and the binary called in it.
 
+use std::ffi::OsString;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -22,12 +23,15 @@ pub(crate) struct Said {
 pub(crate) struct Stage {
     folder: TempDir,
     binary: PathBuf,
+    /// For each command.
+    variables: Vec<(&'static str, OsString)>,
 }
 
 impl Stage {
     pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("tw4s").tempdir().unwrap();
-        let stage = Self { folder, binary: PathBuf::from(env!("CARGO_BIN_EXE_tw4s")) };
+        let binary = PathBuf::from(env!("CARGO_BIN_EXE_tw4s"));
+        let stage = Self { folder, binary, variables: Vec::new() };
         fs::create_dir_all(stage.path("home/slots")).unwrap();
         stage.secret("home/slots/0", &[7; 32]);
         stage.secret("home/slots/short", &[7; 31]);
@@ -52,6 +56,11 @@ impl Stage {
         stage.ok(&["checksumSAM"]);
         stage.ok(&["manageFW", "init", "LogonPass=anna,file:$anna", "LogonPass=bert,file:$bert", "0"]);
         stage
+    }
+
+    /// Sets a variable for the commands to come.
+    pub(crate) fn set(&mut self, variable: &'static str, value: impl Into<OsString>) {
+        self.variables.push((variable, value.into()));
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -82,12 +91,7 @@ impl Stage {
     }
 
     pub(crate) fn run_as(&self, binary: &Path, arguments: &[&str]) -> Output {
-        let arguments = arguments.iter().map(|argument| match argument.split_once('$') {
-            Some((before, name)) => format!("{before}{}", self.path(name).display()),
-            None => (*argument).to_owned(),
-        });
-        let mut command = Command::new(binary);
-        command.args(arguments).env("TW4S_HOME", self.path("home")).stdin(Stdio::null());
+        let mut command = self.command_of(binary, arguments);
         // While another test forks, its child has this one's copy of the binary open for writing for a moment.
         loop {
             match command.output() {
@@ -95,6 +99,22 @@ impl Stage {
                 ran => return ran.unwrap(),
             }
         }
+    }
+
+    /// A command to be run by the test itself.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        self.command_of(&self.binary, arguments)
+    }
+
+    fn command_of(&self, binary: &Path, arguments: &[&str]) -> Command {
+        let arguments = arguments.iter().map(|argument| match argument.split_once('$') {
+            Some((before, name)) => format!("{before}{}", self.path(name).display()),
+            None => (*argument).to_owned(),
+        });
+        let mut command = Command::new(binary);
+        command.args(arguments).env("TW4S_HOME", self.path("home")).envs(self.variables.clone());
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        command
     }
 
     /// What a command says on stdout, and its exit code. It says nothing on stderr unless it is told to.
