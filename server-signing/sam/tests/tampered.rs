@@ -2,8 +2,9 @@
 //! check finds is in `audit.rs`.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail by panicking")]
 
+use tw4s_formats::operation::CreateNewSigner;
 use tw4s_sam::audit::Outcome as Recorded;
-use tw4s_sam::testing::{NOW, Outcome, Tables, World};
+use tw4s_sam::testing::{NOW, Outcome, Tables, World, uuid};
 use tw4s_sam::{Config, Refusal, Sam};
 
 fn hashes(count: u8) -> Vec<Vec<u8>> {
@@ -87,7 +88,7 @@ fn a_forgotten_intent_is_found() {
 fn an_intent_that_is_none_is_found_and_does_not_start() {
     for number in [1, 4711] {
         let world = signed(1);
-        world.store.tamper(|tables| drop(tables.open.insert(number)));
+        world.store.tamper(|tables| tables.open.extend([number]));
         finds(&world, "is open and no intent");
         let error = Sam::start(world.ports(), Config::default()).err().unwrap();
         assert_eq!(error.refusal, Refusal::StoreDamaged);
@@ -100,8 +101,21 @@ fn an_intent_that_was_opened_again_is_found() {
     let mut world = signed(1);
     let log = world.log();
     let intent = log.iter().find(|entry| entry.outcome == Recorded::Intent).unwrap().number;
-    world.store.tamper(|tables| drop(tables.open.insert(intent)));
+    world.store.tamper(|tables| tables.open.extend([intent]));
     finds(&world, "is open and has its result");
     world.restart();
     finds(&world, "its intent had its result before");
+}
+
+/// A message that the database was made to forget is taken again, and changes nothing: the user is there.
+#[test]
+fn a_signed_message_that_is_forgotten_makes_no_second_user() {
+    let world = World::default();
+    let message = CreateNewSigner { userid: world.text(uuid(50)), certificates: world.certificates() };
+    let request = world.signed_request(&message, NOW / 1000);
+    assert!(matches!(world.send(&request), Outcome::Result(_)));
+    let users = world.store.tables().users;
+    world.store.tamper(|tables| tables.consumed.clear());
+    assert_eq!(world.send(&request).detail(), Refusal::UserTaken.cause());
+    assert_eq!(world.store.tables().users, users);
 }
