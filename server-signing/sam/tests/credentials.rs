@@ -132,6 +132,16 @@ fn a_window_that_ends_before_it_begins_holds_never() {
 }
 
 #[test]
+fn a_window_of_one_moment_holds_in_it() {
+    let world = World::new(Config { skew_ms: 0, ..Config::default() });
+    let mut token = TokenSpec::of(world.officer);
+    token.not_after = token.not_before;
+    assert!(matches!(world.send(&with_token(&world, &token)), Outcome::Result(_)));
+    world.clock.set(NOW + 1);
+    unaudited(&world, &with_token(&world, &token), Refusal::CredentialExpired);
+}
+
+#[test]
 fn the_skew_can_be_set() {
     let world = World::new(Config { skew_ms: 0, ..Config::default() });
     let token = TokenSpec::of(world.officer);
