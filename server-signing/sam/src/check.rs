@@ -11,6 +11,7 @@ use crate::audit::{Anchor, Broken, Chain, PAGE, Query, Row};
 use crate::failure::Failure;
 use crate::integrity::roots;
 use crate::lifecycle::AdminError;
+use crate::ports::{Read, StoreError};
 use crate::record::{ObjectKind, Seal, State, Table, User};
 use crate::work::{Work, holdings};
 
@@ -41,7 +42,7 @@ impl DataReport {
     }
 }
 
-/// What the database had at one moment, while nobody wrote.
+/// What the database had at one moment.
 struct Moment {
     /// The newest audit row's number.
     head: Option<u64>,
@@ -55,7 +56,8 @@ impl Sam {
     /// Checks all data: each row's MAC, each table's root, each wrapped key's signature, the audit log's chain and
     /// checkpoints, that the log's last change left the roots as they are, and that each reservation in the log has one
     /// result and its hashes consumed. With an anchor, a checkpoint kept elsewhere, it also sees a database that was put
-    /// back as a whole. Writers wait while the tables are read.
+    /// back as a whole. Signings go on meanwhile. Where users and keys change each time that the tables are read, writers
+    /// wait while they are read once more.
     ///
     /// # Errors
     /// The firmware or the database does not work; damage is no error but a fault in the report.
@@ -79,10 +81,35 @@ impl Sam {
         Ok(report)
     }
 
+    /// Reads the tables without a transaction, which would hold up all who sign. They were read as they were at one moment
+    /// if their roots did not move meanwhile: a root does not come back to what it was, because a user's version only
+    /// rises and a deleted key leaves its row.
     fn check_tables(&self, report: &mut DataReport) -> Result<Moment, Failure> {
+        for _ in 0..READINGS {
+            let before = Work::begin(self)?;
+            let at_first = seals(before.read())?;
+            before.commit()?;
+            let mut found = DataReport::default();
+            let sums = self.sums(&*self.ports.store, &mut found)?;
+            let work = Work::begin(self)?;
+            if seals(work.read())? == at_first {
+                *report = found;
+                return self.moment(work, sums, report);
+            }
+        }
         let work = Work::begin(self)?;
-        let users = self.check_users(&work, report)?;
-        let objects = self.check_objects(&work, report)?;
+        let sums = self.sums(work.read(), report)?;
+        self.moment(work, sums, report)
+    }
+
+    /// What the rows add up to, each of them checked.
+    fn sums(&self, read: &dyn Read, report: &mut DataReport) -> Result<[Seal; 2], Failure> {
+        Ok([self.check_users(read, report)?, self.check_objects(read, report)?])
+    }
+
+    fn moment(&self, work: Work<'_>, [users, objects]: [Seal; 2], report: &mut DataReport) -> Result<Moment, Failure> {
+        let users = self.check_seal(&work, Table::Users, users, report);
+        let objects = self.check_seal(&work, Table::Objects, objects, report);
         let head = work.read().audit_head()?.map(|row| row.number);
         let open = work.read().open_intents()?.into_iter().collect();
         let roots = users.zip(objects).map(|(users, objects)| hex::encode(roots(&users, &objects)));
@@ -90,41 +117,41 @@ impl Sam {
         Ok(Moment { head, roots, open })
     }
 
-    fn check_users(&self, work: &Work<'_>, report: &mut DataReport) -> Result<Option<Seal>, Failure> {
+    fn check_users(&self, read: &dyn Read, report: &mut DataReport) -> Result<Seal, Failure> {
         let mut sum = self.integrity.empty(Table::Users);
         let mut after = None;
         loop {
-            let users = work.read().users(after.as_ref(), PAGE)?;
+            let users = read.users(after.as_ref(), PAGE)?;
             let Some(last) = users.last() else { break };
             after = Some(last.id);
             for user in &users {
                 report.users += 1;
-                self.check_user(work, user, report)?;
+                self.check_user(read, user, report)?;
                 sum = self.counted(Table::Users, &sum, &user.protected())?;
             }
         }
-        Ok(self.check_seal(work, Table::Users, sum, report))
+        Ok(sum)
     }
 
-    fn check_user(&self, work: &Work<'_>, user: &User, report: &mut DataReport) -> Result<(), Failure> {
+    fn check_user(&self, read: &dyn Read, user: &User, report: &mut DataReport) -> Result<(), Failure> {
         if !self.integrity.user_is_ours(user) {
             report.fault(format!("the row of user {} is not ours", user.id));
             return Ok(());
         }
         for held in holdings(Some(user))? {
-            if work.read().holder(&held)? != Some(user.id) {
+            if read.holder(&held)? != Some(user.id) {
                 report.fault(format!("a certificate of user {} signs messages for somebody else", user.id));
             }
         }
         Ok(())
     }
 
-    fn check_objects(&self, work: &Work<'_>, report: &mut DataReport) -> Result<Option<Seal>, Failure> {
+    fn check_objects(&self, read: &dyn Read, report: &mut DataReport) -> Result<Seal, Failure> {
         let mut sum = self.integrity.empty(Table::Objects);
         let mut after = None;
         loop {
             let after_ref = after.as_ref().map(|(key, kind)| (key, *kind));
-            let objects = work.read().objects(after_ref, PAGE)?;
+            let objects = read.objects(after_ref, PAGE)?;
             let Some(last) = objects.last() else { break };
             after = Some((last.key, last.kind));
             for object in &objects {
@@ -135,7 +162,7 @@ impl Sam {
                 sum = self.counted(Table::Objects, &sum, &object.protected())?;
             }
         }
-        Ok(self.check_seal(work, Table::Objects, sum, report))
+        Ok(sum)
     }
 
     /// Outside of the transaction: a signing that was admitted holds its place in the firmware while it waits for the
@@ -219,3 +246,11 @@ impl Sam {
         Ok(self.ports.store.audit(from, limit).map_err(Failure::from)?)
     }
 }
+
+/// The roots as they stand, sound or not.
+fn seals(read: &dyn Read) -> Result<[Option<Seal>; 2], StoreError> {
+    Ok([read.seal(Table::Users)?, read.seal(Table::Objects)?])
+}
+
+/// How often the tables are read without holding up anybody.
+const READINGS: u32 = 8;

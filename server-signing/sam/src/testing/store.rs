@@ -38,9 +38,11 @@ pub struct MemStore {
     down: AtomicBool,
     full: AtomicBool,
     before_begin: Mutex<Option<Hook>>,
+    before_read: Mutex<Option<ReadHook>>,
 }
 
 type Hook = Box<dyn FnOnce() + Send>;
+type ReadHook = Box<dyn FnMut() + Send>;
 
 impl MemStore {
     /// An empty one.
@@ -64,6 +66,11 @@ impl MemStore {
         *self.before_begin.lock() = Some(Box::new(hook));
     }
 
+    /// Runs this before each read outside of a transaction, but for its own reads and those that come meanwhile.
+    pub fn before_reads(&self, hook: impl FnMut() + Send + 'static) {
+        *self.before_read.lock() = Some(Box::new(hook));
+    }
+
     /// Whether a transaction is open.
     pub fn is_writing(&self) -> bool {
         self.writer.is_locked()
@@ -85,6 +92,11 @@ impl MemStore {
 
     fn read<T>(&self, look: impl FnOnce(&Tables) -> T) -> Result<T, StoreError> {
         self.works()?;
+        let hook = self.before_read.lock().take();
+        if let Some(mut hook) = hook {
+            hook();
+            *self.before_read.lock() = Some(hook);
+        }
         Ok(look(&self.tables.lock()))
     }
 }
