@@ -25,7 +25,7 @@ use zeroize::{Zeroize, Zeroizing};
 use admissions::Admissions;
 
 use crate::error::FirmwareError;
-use crate::firmware::Firmware;
+use crate::firmware::{Admitted, Firmware};
 use crate::protocol::{Frame, MAX_CALL, OK, status_of};
 use crate::socket::{Socket, own_uid, peer_uid};
 
@@ -204,7 +204,7 @@ impl<'s> Answers<'s> {
 }
 
 /// A panic costs the call that made it: while it unwinds, the key that is active is dropped, and so wiped.
-fn guarded(firmware: &Firmware, admissions: &mut Admissions, call: &Frame) -> Frame {
+fn guarded(firmware: &Firmware, admissions: &mut Admissions<Admitted>, call: &Frame) -> Frame {
     let result = catch_unwind(AssertUnwindSafe(|| answer::answer(firmware, admissions, call)));
     let result = result.unwrap_or_else(|_| {
         error!(code = call.code(), "a call ended in a panic");

@@ -1,5 +1,7 @@
 //! One call: read, done, its answer written.
 
+use std::time::Instant;
+
 use tw4s_formats::{Format, List, Octets, Text};
 use zeroize::Zeroizing;
 
@@ -17,17 +19,21 @@ use crate::protocol::{
 type Body = Zeroizing<Vec<u8>>;
 
 /// Does what a call asks. `admissions` are those of its connection.
-pub(super) fn answer(firmware: &Firmware, admissions: &mut Admissions, call: &Frame) -> Result<Body, FirmwareError> {
+pub(super) fn answer(
+    firmware: &Firmware,
+    admissions: &mut Admissions<Admitted>,
+    call: &Frame,
+) -> Result<Body, FirmwareError> {
     let body = call.body();
     match call.code() {
         STATUS => read::<Empty>(body).and_then(|_| status(firmware)),
         GENERATE => generate(firmware, &read(body)?),
         VERIFY_TOKEN => verify_token(firmware, read(body)?),
         VERIFY_MESSAGE => verify_message(firmware, &read(body)?),
-        ADMIT => write(&admissions.keep(admit(firmware, read(body)?)?)?),
-        SIGN => sign(firmware, admissions.take(&read(body)?)?),
+        ADMIT => write(&admissions.keep(admit(firmware, read(body)?)?, Instant::now())?),
+        SIGN => sign(firmware, admissions.take(&read(body)?, Instant::now())?),
         FORGET => {
-            drop(admissions.take(&read(body)?)?);
+            drop(admissions.take(&read(body)?, Instant::now())?);
             write(&Empty {})
         }
         INTEGRITY_KEY => {
