@@ -110,7 +110,8 @@ struct Display {
 impl Display {
     fn start(daemon: &Daemon) -> Self {
         let mut command = Command::new("Xvfb");
-        command.args(words("-displayfd 1 -screen 0 1000x800x24 -nolisten tcp")).stdin(Stdio::null());
+        // Without -noreset it begins anew when xdotool was its only client, and drops whoever connects just then.
+        command.args(words("-displayfd 1 -screen 0 1000x800x24 -nolisten tcp -noreset")).stdin(Stdio::null());
         command.stdout(std::fs::File::create(daemon.path("display")).unwrap()).stderr(Stdio::null());
         let server = Program(command.spawn().unwrap());
         let number = wait_for("the display", || {
@@ -135,10 +136,11 @@ impl Display {
         command.args(words(&format!("-k 5 300 chromium {OPTIONS} https://localhost:{port}/")));
         command.env("DISPLAY", &self.name).current_dir(daemon.dir.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let chromium = Program(command.spawn().unwrap());
+        let mut chromium = Program(command.spawn().unwrap());
         let mut pins = pins.iter();
         let mut asked = Vec::new();
         let title = wait_for("a page", || {
+            assert_eq!(chromium.0.try_wait().unwrap(), None, "Chromium ended");
             if let Some(window) = self.xdotool(daemon, "search --onlyvisible --name ^Unlock") {
                 self.answer(daemon, &mut asked, &window, &mut pins);
                 return None;
