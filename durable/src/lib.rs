@@ -66,15 +66,19 @@ mod db;
 mod engine;
 mod error;
 mod layout;
+mod log;
 mod options;
+mod pending;
 mod record;
+mod session;
 mod space;
 mod txn;
 mod write_set;
 
-pub use db::{Db, Pending};
+pub use db::Db;
 pub use error::Error;
 pub use options::{Engine, Options, Tree, UnknownEngine};
+pub use pending::Pending;
 pub use record::{MAX_KEY_LEN, MAX_VALUE_LEN};
 pub use txn::Txn;
 

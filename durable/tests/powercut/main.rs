@@ -187,6 +187,7 @@ impl Run {
             readers: 0,
             dies: true,
             load: Load::Mixed,
+            log_bytes: workload::LOW,
         };
         let busy = Program { opens: 2, threads: 2, readers: 3, dies: false, ..lone };
         Self::record_programs(&[lone, busy, lone], size)
@@ -203,6 +204,8 @@ impl Run {
             readers: 0,
             dies: true,
             load: Load::Mixed,
+            // Nothing goes on behind the commits' backs.
+            log_bytes: 8 << 20,
         };
         let closing = Program { dies: false, ..program };
         Self::record_programs(&[program, closing, program], SHORT)
@@ -219,6 +222,7 @@ impl Run {
             readers: 0,
             dies: true,
             load: Load::Hot,
+            log_bytes: workload::LOW,
         };
         let reopen = Program { transactions: 2, ..fill };
         let size = Size { states: if is_long() { usize::MAX } else { 150 }, second: 300, ..SHORT };
@@ -307,6 +311,7 @@ impl Run {
                 readers: 0,
                 dies: true,
                 load: self.load,
+                log_bytes: workload::LOW,
             };
             let command = program.command(&root.join(STORE));
             let (calls, _) = trace::run(&command, self.scratch.path(), 1);

@@ -12,6 +12,7 @@ mod crash;
 mod full;
 mod model;
 mod opening;
+mod redo;
 mod sled;
 mod threads;
 
@@ -22,8 +23,9 @@ use tempfile::TempDir;
 
 const TREE: Tree = Tree(1);
 
+/// With a redo log that is soon full, so that what is written soon reaches the engine.
 fn options(engine: Engine) -> Options {
-    Options { engine: Some(engine), reserve_bytes: 0, ..Options::default() }
+    Options { engine: Some(engine), reserve_bytes: 0, log_bytes: 64 << 10, ..Options::default() }
 }
 
 fn open(dir: &Path, engine: Engine) -> Db {
