@@ -81,6 +81,26 @@ fn sled_survives_power_cuts_while_it_wipes_its_log() {
     }
 }
 
+/// Every state that a cut can leave around the redo log: its creation, growth and turns, what the
+/// engine takes in meanwhile, its removal at a close, and its end at an open.
+#[test]
+fn survives_a_power_cut_at_any_call_around_the_log() {
+    let Some(_turn) = turn() else { return };
+    for engine in Engine::ALL {
+        let run = Run::record_turns(engine);
+        for names in [Names::Ordered, Names::Independent] {
+            let disk = run.survives(names);
+            for log in ["redo.0", "redo.1"] {
+                let turns = disk.beginnings(log);
+                assert!(turns >= 6, "{engine}: {log} was begun {turns} times");
+            }
+            if is_long() {
+                run.survives_second_cuts(names);
+            }
+        }
+    }
+}
+
 /// Points 2 and 5 of what sled needs: every file, length and name is on disk when an open returns,
 /// and when a lone commit does.
 #[test]
@@ -189,8 +209,27 @@ impl Run {
             load: Load::Mixed,
             log_bytes: workload::LOW,
         };
-        let busy = Program { opens: 2, threads: 2, readers: 3, dies: false, ..lone };
+        let busy = Program { opens: 2, threads: 2, readers: 3, dies: false, log_bytes: 4 * workload::LOW, ..lone };
         Self::record_programs(&[lone, busy, lone], size)
+    }
+
+    /// Three openings in each of which the log takes several turns; after the first, the store is
+    /// not closed.
+    fn record_turns(engine: Engine) -> Self {
+        let program = Program {
+            engine,
+            seed: first_seed(),
+            opens: 1,
+            transactions: 8,
+            threads: 1,
+            readers: 0,
+            dies: true,
+            load: Load::Mixed,
+            log_bytes: workload::LOWEST,
+        };
+        let closing = Program { dies: false, ..program };
+        let size = Size { transactions: 8, states: if is_long() { usize::MAX } else { 2500 }, second: 1000 };
+        Self::record_programs(&[program, closing, program], size)
     }
 
     /// Three openings by a single thread.
@@ -282,7 +321,7 @@ impl Run {
         Plan { names, states: self.size.states, random: 6, seed: self.seed }
     }
 
-    fn survives(&self, names: Names) {
+    fn survives(&self, names: Names) -> Disk {
         let disk = self.replay(Rules { names, ..HONEST });
         let last = disk.acknowledged_at(usize::MAX);
         assert_eq!(last + 10, self.expected.transactions(), "the programs ran to their ends");
@@ -291,6 +330,7 @@ impl Run {
         let report = check::run(&disk, self.engine, &self.expected, self.scratch.path(), plan);
         self.tell(&format!("{names:?}"), &report, started);
         assert!(report.failures.is_empty(), "{:#?}", report.failures);
+        disk
     }
 
     /// Cuts the power again while the store recovers from a cut, and commits go on after it.

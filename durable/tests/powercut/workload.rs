@@ -315,6 +315,9 @@ impl Expected {
 /// A limit that a few transactions reach.
 pub(crate) const LOW: u64 = 32 << 10;
 
+/// A limit that nearly every transaction reaches.
+pub(crate) const LOWEST: u64 = 4 << 10;
+
 fn open(dir: &Path, engine: Engine, log_bytes: u64) -> Result<Db, durable::Error> {
     let options = Options {
         engine: Some(engine),
