@@ -68,7 +68,6 @@ impl Db {
             }
         };
         let batches = recovery::recover(dir, &*store)?;
-        check_seen(dir, batches)?;
         let last_chunk = store.last_before(record::AFTER_CHUNKS)?;
         let last_id = last_chunk.as_deref().and_then(record::chunk_id);
         let commits = Arc::new(Commits::new(batches));
@@ -311,21 +310,6 @@ fn open_ready(engine: Engine, dir: &Path, options: &Options) -> Result<Arc<dyn S
         }
         _ => Err(Error::damaged(dir, format!("{engine} lost the store's first record"))),
     }
-}
-
-/// Compares the store with what it is known to have had, and notes what it has now.
-///
-/// sled takes a damaged place in its log for the log's end and goes on from there. Without this,
-/// everything written behind it would be gone and nobody would know.
-fn check_seen(dir: &Path, batches: u64) -> Result<(), Error> {
-    let seen = layout::seen(dir)?;
-    if batches < seen {
-        return Err(Error::damaged(dir, format!("it has {batches} batches and had {seen} before")));
-    }
-    if batches > seen {
-        layout::write_seen(dir, batches)?;
-    }
-    Ok(())
 }
 
 fn create(dir: &Path, options: &Options) -> Result<(Engine, Arc<dyn Store>), Error> {

@@ -75,8 +75,8 @@ pub(crate) fn apply_in_pieces(store: &dyn Store, writes: &WriteSet, end: &[Write
     store.apply(&piece)
 }
 
-/// 1 MiB, which takes some milliseconds.
-const PIECE: usize = 1 << 20;
+/// 256 KiB, which takes a millisecond or two.
+const PIECE: usize = 256 << 10;
 
 /// The names of an engine's files in the store's directory, leftovers of a creation included.
 pub(crate) fn names(engine: Engine) -> &'static [&'static str] {

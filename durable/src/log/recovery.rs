@@ -9,40 +9,45 @@ use super::{
 use crate::{
     Error,
     engine::{Store, apply_in_pieces},
-    record,
+    layout, record,
     write_set::WriteSet,
 };
 
-/// Ends the session that a cut or a kill left open. Returns how many batches the engine has then.
-///
-/// Nothing is changed if it fails with [`Error::Damaged`].
+/// Ends the session that a cut or a kill left open, and notes how many batches there are; returns
+/// that. If it fails with [`Error::Damaged`], it has changed nothing.
 pub(crate) fn recover(dir: &Path, store: &dyn Store) -> Result<u64, Error> {
     let count = record::count(store.get(record::COUNT_KEY)?.as_deref())
         .ok_or_else(|| Error::damaged(dir, "the number of batches cannot be read"))?;
-    let mark = match store.get(record::LOG_KEY)? {
+    let mark = match store.get(record::LOG_KEY)?.as_deref().map(Mark::decode) {
         None => None,
-        Some(record) => {
-            let mark = Mark::decode(&record);
-            Some(mark.ok_or_else(|| Error::damaged(dir, "the mark of the redo log cannot be read"))?)
-        }
+        Some(Some(mark)) => Some(mark),
+        Some(None) => return Err(Error::damaged(dir, "the mark of the redo log cannot be read")),
     };
     let files = Files::read(dir)?;
-    match mark {
-        Some(mark) if mark.is_open => {
-            let (writes, batches) = files.replay(dir, mark, count)?;
-            end_session(store, mark.id, batches, &writes)?;
-            super::remove(dir)?;
-            Ok(batches)
-        }
-        // Left by a session that ended, or that never began.
-        _ => {
+    let open = mark.filter(|mark| mark.is_open);
+    let (writes, batches) = match open {
+        Some(mark) => files.replay(dir, mark, count)?,
+        None => {
             files.check_needless(dir, mark)?;
-            if files.any() {
-                super::remove(dir)?;
-            }
-            Ok(count)
+            (WriteSet::default(), count)
         }
+    };
+    // sled takes a damaged place in its log for the log's end and goes on from there. Without this,
+    // everything written behind it could be gone and nobody would know.
+    let seen = layout::seen(dir)?;
+    if batches < seen {
+        return Err(Error::damaged(dir, format!("it has {batches} batches and had {seen} before")));
     }
+    if let Some(mark) = open {
+        end_session(store, mark.id, batches, &writes)?;
+    }
+    if files.any() {
+        super::remove(dir)?;
+    }
+    if batches > seen {
+        layout::write_seen(dir, batches)?;
+    }
+    Ok(batches)
 }
 
 /// Brings the last writes into the engine, with the word that no log goes with it any more.

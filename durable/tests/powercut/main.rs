@@ -301,14 +301,7 @@ impl Run {
     }
 
     fn trace(&mut self, programs: &[Program]) {
-        let store = self.root.join(STORE);
-        let mut line = 0;
-        for program in programs {
-            let command = program.command(&store);
-            let (calls, last) = trace::run(&command, self.scratch.path(), line);
-            self.programs.push(calls);
-            line = last;
-        }
+        self.programs = record(&self.root, &self.before, programs, self.scratch.path());
     }
 
     fn replay(&self, rules: Rules) -> Disk {
@@ -341,7 +334,6 @@ impl Run {
         for _ in 0..20 {
             let root = self.scratch.path().join("second");
             let (left, acknowledged) = check::one(&first, names, &mut rng);
-            check::write(&root, &left);
             let program = Program {
                 engine: self.engine,
                 seed: self.seed,
@@ -353,9 +345,8 @@ impl Run {
                 load: self.load,
                 log_bytes: workload::LOW,
             };
-            let command = program.command(&root.join(STORE));
-            let (calls, _) = trace::run(&command, self.scratch.path(), 1);
-            let mut disk = Disk::replay(&root, rules, &left, &[calls]);
+            let programs = record(&root, &left, &[program], self.scratch.path());
+            let mut disk = Disk::replay(&root, rules, &left, &programs);
             disk.acknowledged.push((0, acknowledged));
             let started = Instant::now();
             let plan = Plan { states: self.size.second, ..self.plan(names) };
@@ -379,6 +370,24 @@ impl Run {
             println!("  {failure:.400}");
         }
     }
+}
+
+/// The calls of programs that run one after the other, on files that are there before.
+fn record(root: &Path, before: &Tree, programs: &[Program], scratch: &Path) -> Vec<Vec<trace::Call>> {
+    let once = || {
+        let _ = std::fs::remove_dir_all(root);
+        check::write(root, before);
+        let mut line = 0;
+        let mut recorded = Vec::new();
+        for program in programs {
+            let (calls, last) = trace::run(&program.command(&root.join(STORE)), scratch, line)?;
+            recorded.push(calls);
+            line = last;
+        }
+        Some(recorded)
+    };
+    // A thread of the store may be at work when a program dies. That is rare: see `be_still`.
+    (0..20).find_map(|_| once()).expect("programs that die between two calls")
 }
 
 /// One test at a time: each uses all processors. `None` where nothing can be traced.
