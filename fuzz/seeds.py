@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes fuzz/corpus/{request,response} from the byte vectors; vectors/README.md tells their format."""
+"""Makes fuzz/corpus/{request,response} from the byte vectors (vectors/README.md tells their format), and
+fuzz/corpus/firmware_{call,answer} from the samples of server-signing/formats."""
 
 import hashlib
 from pathlib import Path
@@ -19,14 +20,74 @@ def cases(text):
             yield out
 
 
+def keep(target, seed):
+    folder = HERE / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
+
+
+def tlv(tag, content):
+    length = len(content)
+    size = bytes([length]) if length < 0x80 else bytes([0x82]) + length.to_bytes(2, "big")
+    if 0x80 <= length < 0x100:
+        size = bytes([0x81, length])
+    return bytes([tag]) + size + content
+
+
+def octets(content):
+    return tlv(0x04, content)
+
+
+def sequence(*fields):
+    return tlv(0x30, b"".join(fields))
+
+
+def short(content):
+    return len(content).to_bytes(2, "big") + content
+
+
 for file in sorted((HERE / "../vectors").glob("*/*-*.txt")):
+    if not file.name.startswith(("ok-", "bad-")):
+        continue
     text = file.read_text()
     direction = "request" if "direction: request" in text else "response"
     # An answer's seed begins with its method's number, which its own call tells.
     call = file.parent / "ok-request.txt"
     number = next(cases(call.read_text()))[:1] if call.exists() else b"\x1f"
     for case in cases(text):
-        seed = case if direction == "request" else number + case
-        folder = HERE / "corpus" / direction
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
+        keep(direction, case if direction == "request" else number + case)
+
+SAMPLES = HERE / "../server-signing/formats/samples"
+certificate = sequence(octets(b"certificate"))
+uuid = b"6f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f0"
+for token in sorted(SAMPLES.glob("token/*.der")):
+    keep("firmware_call", b"\x03" + sequence(octets(token.read_bytes()), certificate))
+    keep("firmware_call", b"\x03" + sequence(octets(token.read_bytes())))
+for sad, key in zip(sorted(SAMPLES.glob("sad/*.der")), sorted(SAMPLES.glob("wrapped-key/*.der")) * 99):
+    fields = octets(sad.read_bytes()), tlv(0x0C, uuid), certificate, octets(key.read_bytes())
+    keep("firmware_call", b"\x05" + sequence(*fields))
+    keep("firmware_call", b"\x0b" + sequence(octets(key.read_bytes())))
+checkpoint = octets(b"tw4s checkpoint 1\0" + bytes(72))
+logons = b"\x02" + short(b"anna") + short(b"eins") + short(b"bert") + short(b"zwei")
+for call in [
+    b"\x01" + sequence(),
+    b"\x02" + sequence(tlv(0x0C, uuid), tlv(0x0C, uuid), tlv(0x02, b"\x04"), tlv(0x02, b"\x65\x00\x00\x00")),
+    b"\x04" + sequence(octets(b"certificate"), octets(b"algorithm"), octets(b"message"), octets(b"signature")),
+    b"\x08" + sequence(checkpoint),
+    b"\x09" + sequence(checkpoint, octets(b"signature")),
+    b"\x0a" + logons + b"\x01" + short(b"certificate"),
+    b"\x0c" + sequence(octets(bytes(32))),
+    b"\x0d" + logons + b"\x01" + short(b"carl") + short(b"vier") + b"\x01" + short(b"anna") + b"\x01" + bytes(32),
+]:
+    keep("firmware_call", call)
+for answer in [
+    b"\x01\x00" + sequence(tlv(0x0C, b"sam"), tlv(0x0C, b"key"), tlv(2, b"\1"), tlv(2, b"\2"), octets(b"s"), octets(b"c")),
+    b"\x02\x00" + sequence(octets(b"wrapped key"), octets(b"public key"), octets(b"request")),
+    b"\x03\x00" + sequence(octets(b"certificate")),
+    b"\x05\x00" + sequence(),
+    b"\x06\x00" + sequence(sequence(octets(b"signature"), octets(b"another"))),
+    b"\x09\x00" + sequence(tlv(0x01, b"\xff")),
+    b"\x05\x01its socket",
+    b"\x05\x10",
+]:
+    keep("firmware_answer", answer)

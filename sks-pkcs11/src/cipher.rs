@@ -1,7 +1,8 @@
-//! Encryption and decryption: RSA public keys in the module, RSA private and AES keys in the token.
+//! Encryption and decryption: RSA public keys and a session's AES keys in the module, RSA private and AES keys in the
+//! token.
 //!
-//! Source: PKCS#11 2.40, "Encryption functions" and "Decryption functions". Multi-part data is collected, and comes out
-//! whole at the end.
+//! Source: PKCS#11 2.40, "Encryption functions" and "Decryption functions". Multi-part data for the token is collected, and
+//! comes out whole at the end.
 
 use std::sync::Arc;
 
@@ -27,9 +28,13 @@ use crate::login;
 use crate::mechanism::{Mechanism, Parameter};
 use crate::module::Module;
 use crate::object::{Key, PublicKey};
-use crate::session::{self, Reply, Room, Session};
+use crate::session::{self, Found, Reply, Room, Session};
 use crate::sign::{self, Input, MOST};
 use crate::verify::{public_key, rsa_key};
+
+mod held;
+
+use held::Cbc;
 
 /// An AES block in bytes.
 const BLOCK: usize = 16;
@@ -66,6 +71,8 @@ enum Way {
     Aes { algorithm: Algorithm, iv: Vec<u8>, padded: bool },
     /// CBC decryption without padding: the token's ECB, and the chaining here.
     AesChained { iv: Vec<u8> },
+    /// AES with a key of the session's.
+    Held(Cbc),
 }
 
 #[derive(Clone, Copy)]
@@ -115,11 +122,14 @@ pub(crate) fn init(
     }
     let (key, way) = match mechanism.kind {
         CKM_RSA_PKCS | CKM_RSA_PKCS_OAEP => rsa(module, &session, direction, mechanism, key_handle)?,
-        CKM_AES_ECB | CKM_AES_CBC | CKM_AES_CBC_PAD => {
-            let key = sign::key(module, &session, key_handle)?;
-            let way = aes(&key, direction, mechanism)?;
-            (Some(key), way)
-        }
+        CKM_AES_ECB | CKM_AES_CBC | CKM_AES_CBC_PAD => match session::object(module, &session, key_handle) {
+            Ok(Found::Held(held)) if held.of.is_none() => (None, Way::Held(Cbc::new(held, direction, mechanism)?)),
+            _ => {
+                let key = sign::key(module, &session, key_handle)?;
+                let way = aes(&key, direction, mechanism)?;
+                (Some(key), way)
+            }
+        },
         _ => return Rv::err(CKR_MECHANISM_INVALID),
     };
     let input = Input::Data(Zeroizing::default());
@@ -184,16 +194,46 @@ fn aes(key: &Key, direction: Direction, mechanism: &Mechanism<'_>) -> Result<Way
     Ok(Way::Aes { algorithm, iv, padded })
 }
 
-/// C_EncryptUpdate and C_DecryptUpdate: nothing comes out yet.
-pub(crate) fn update(module: &Module, handle: u64, direction: Direction, data: &[u8]) -> Result<()> {
+/// C_EncryptUpdate and C_DecryptUpdate. What the token does comes out at the end.
+pub(crate) fn update(module: &Module, handle: u64, direction: Direction, data: &[u8], room: Room) -> Result<Reply> {
     let session = module.session(handle)?;
     let mut operations = session.operations.lock();
     let place = operations.cipher(direction);
-    let result = place.as_mut().ok_or(Rv(CKR_OPERATION_NOT_INITIALIZED))?.input.update(data);
+    let ciphering = place.as_mut().ok_or(Rv(CKR_OPERATION_NOT_INITIALIZED))?;
+    let ready = match &ciphering.way {
+        Way::Held(cbc) if !cbc.is_padded() => whole_blocks(ciphering.input.collected() + data.len()),
+        _ => 0,
+    };
+    if room.0.is_none() || !room.holds(ready) {
+        return Ok(Reply::Needs(ready));
+    }
+    let result = ciphering.update(direction, data, ready);
     if result.is_err() {
         *place = None;
     }
     result
+}
+
+/// How many of as many bytes are whole blocks.
+fn whole_blocks(length: usize) -> usize {
+    length - length % BLOCK
+}
+
+impl Ciphering {
+    /// Takes a part, and puts out as many bytes.
+    fn update(&mut self, direction: Direction, data: &[u8], ready: usize) -> Result<Reply> {
+        self.input.update(data)?;
+        let Way::Held(cbc) = &mut self.way else { return Ok(Reply::bytes(Vec::new())) };
+        if ready == 0 {
+            return Ok(Reply::bytes(Vec::new()));
+        }
+        let collected = std::mem::replace(&mut self.input, Input::Data(Zeroizing::default())).finish();
+        let (blocks, rest) = collected.split_at_checked(ready).unwrap_or_default();
+        self.input.update(rest)?;
+        let result = cbc.run(direction == Direction::Encrypt, blocks)?;
+        cbc.go_on(if direction == Direction::Encrypt { &result } else { blocks });
+        Ok(Reply::Bytes(result))
+    }
 }
 
 /// C_Encrypt, C_Decrypt (with data), C_EncryptFinal and C_DecryptFinal.
@@ -203,11 +243,7 @@ pub(crate) fn finish(module: &Module, handle: u64, direction: Direction, data: &
     let taken = session.operations.lock().cipher(direction).take();
     let mut ciphering = taken.ok_or(Rv(CKR_OPERATION_NOT_INITIALIZED))?;
     if ciphering.result.is_none() {
-        let collected = match &ciphering.input {
-            Input::Data(collected) => collected.len(),
-            Input::Hash(_) => 0,
-        };
-        let (most, exact) = ciphering.way.length(direction, collected.saturating_add(data.len()));
+        let (most, exact) = ciphering.way.length(direction, ciphering.input.collected().saturating_add(data.len()));
         if room.0.is_none() || (exact && !room.holds(most)) {
             put_back(ciphering);
             return Ok(Reply::Needs(most));
@@ -239,6 +275,8 @@ impl Way {
             (Self::Private(_, modulus), _) => (*modulus, false),
             (Self::Aes { padded: true, .. }, Direction::Encrypt) => ((input / BLOCK + 1) * BLOCK, true),
             (Self::Aes { padded: true, .. }, Direction::Decrypt) => (input, false),
+            (Self::Held(cbc), Direction::Encrypt) if cbc.is_padded() => ((input / BLOCK + 1) * BLOCK, true),
+            (Self::Held(cbc), Direction::Decrypt) if cbc.is_padded() => (input, false),
             _ => (input, true),
         }
     }
@@ -264,6 +302,7 @@ fn run(
             };
             result.map(Zeroizing::new).map_err(|_| Rv(CKR_DATA_LEN_RANGE))
         }
+        (Way::Held(cbc), _) => cbc.run(encrypt, data),
         (Way::Private(padding, modulus), Some(key)) => {
             if data.len() != *modulus {
                 return Rv::err(CKR_ENCRYPTED_DATA_LEN_RANGE);

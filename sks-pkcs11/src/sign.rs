@@ -67,6 +67,14 @@ impl Input {
         Ok(())
     }
 
+    /// How much data is collected.
+    pub(crate) fn collected(&self) -> usize {
+        match self {
+            Self::Data(data) => data.len(),
+            Self::Hash(_) => 0,
+        }
+    }
+
     pub(crate) fn finish(self) -> Zeroizing<Vec<u8>> {
         match self {
             Self::Hash(hasher) => Zeroizing::new(hasher.finish()),

@@ -263,6 +263,60 @@ fn objects_of_a_session_end_with_it() {
     is(other.get_attributes(imported, &[AttributeType::Class]), RvError::ObjectHandleInvalid);
 }
 
+/// SP 800-38A, F.2.1: what NSS needs for the content of a CMS message.
+#[test]
+fn a_sessions_aes_keys_encrypt_and_decrypt() {
+    let hex = |text: &str| -> Vec<u8> {
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+    };
+    let session = free();
+    let template = |more: &[Attribute]| {
+        let mut template = vec![Attribute::Class(ObjectClass::SECRET_KEY), Attribute::KeyType(KeyType::AES)];
+        template.extend_from_slice(more);
+        session.create_object(&template).unwrap()
+    };
+    let bytes = hex("2b7e151628aed2a6abf7158809cf4f3c");
+    let key = template(&[Attribute::Value(bytes.clone()), Attribute::Sensitive(true)]);
+    let iv: [u8; 16] = std::array::from_fn(|at| u8::try_from(at).unwrap());
+    let clear = hex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51");
+    let secret = hex("7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2");
+    assert_eq!(session.encrypt(&Mechanism::AesCbc(iv), key, &clear).unwrap(), secret);
+    assert_eq!(session.decrypt(&Mechanism::AesCbc(iv), key, &secret).unwrap(), clear);
+    let padded = session.encrypt(&Mechanism::AesCbcPad(iv), key, &clear[..17]).unwrap();
+    assert_eq!(session.decrypt(&Mechanism::AesCbcPad(iv), key, &padded).unwrap(), &clear[..17]);
+    assert_eq!(value(&session, key, AttributeType::Class), Attribute::Class(ObjectClass::SECRET_KEY));
+
+    // In parts, each block comes out when it is whole.
+    let mut parts = Vec::new();
+    session.decrypt_init(&Mechanism::AesCbc(iv), key).unwrap();
+    for (part, out) in [(&secret[..5], 0), (&secret[5..20], 16), (&secret[20..], 16)] {
+        let clear = session.decrypt_update(part).unwrap();
+        assert_eq!(clear.len(), out);
+        parts.extend(clear);
+    }
+    parts.extend(session.decrypt_final().unwrap());
+    assert_eq!(parts, clear);
+    session.encrypt_init(&Mechanism::AesCbc(iv), key).unwrap();
+    let parts = [&clear[..16], &clear[16..]].map(|part| session.encrypt_update(part).unwrap()).concat();
+    assert_eq!((parts, session.encrypt_final().unwrap()), (secret.clone(), Vec::new()));
+    session.encrypt_init(&Mechanism::AesCbcPad(iv), key).unwrap();
+    let parts = [&clear[..4], &clear[4..17]].map(|part| session.encrypt_update(part).unwrap()).concat();
+    assert_eq!([parts, session.encrypt_final().unwrap()].concat(), padded);
+    session.encrypt_init(&Mechanism::AesCbc(iv), key).unwrap();
+    session.encrypt_update(&clear[..17]).unwrap();
+    is(session.encrypt_final(), RvError::DataLenRange);
+
+    is(session.encrypt(&Mechanism::AesCbc(iv), key, &clear[..17]), RvError::DataLenRange);
+    is(session.decrypt(&Mechanism::AesCbc(iv), key, &secret[..17]), RvError::EncryptedDataLenRange);
+    is(session.decrypt(&Mechanism::AesCbcPad(iv), key, &secret), RvError::EncryptedDataInvalid);
+    is(session.encrypt(&Mechanism::AesEcb, key, &clear), RvError::KeyFunctionNotPermitted);
+    let one_way = template(&[Attribute::Value(bytes), Attribute::Encrypt(false)]);
+    is(session.encrypt(&Mechanism::AesCbc(iv), one_way, &clear), RvError::KeyFunctionNotPermitted);
+    assert_eq!(session.decrypt(&Mechanism::AesCbc(iv), one_way, &secret).unwrap(), clear);
+    let short = template(&[Attribute::Value(vec![1; 5])]);
+    is(session.encrypt(&Mechanism::AesCbc(iv), short, &clear), RvError::KeySizeRange);
+}
+
 #[test]
 fn certificates_are_read_without_a_login() {
     let module = &setup().module;

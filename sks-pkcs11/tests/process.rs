@@ -80,10 +80,15 @@ fn killed_in_a_call(daemon: &Daemon, session: &Session) {
     let pid = std::fs::read_to_string(daemon.path("pid")).unwrap();
     let signal = |name: &str| assert!(Command::new("kill").args([name, pid.trim()]).status().unwrap().success());
     signal("-STOP");
+    // One thread takes the signal; until it runs, which a busy machine may put off, the others answer calls.
+    while !stands_still(pid.trim()) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     let killer = {
         let pid = pid.trim().to_owned();
         std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(300));
+            // By then the call is out.
+            std::thread::sleep(Duration::from_secs(2));
             Command::new("kill").args(["-KILL", &pid]).status().unwrap()
         })
     };
@@ -92,6 +97,15 @@ fn killed_in_a_call(daemon: &Daemon, session: &Session) {
     daemon.stop();
     daemon.serve();
     session.sign(&Mechanism::EcdsaSha256, private, b"x").unwrap();
+}
+
+/// Whether all threads of a process are stopped: the state in proc_pid_stat(5), after the name in parentheses.
+fn stands_still(pid: &str) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    threads.into_iter().all(|thread| {
+        let stat = std::fs::read_to_string(thread.unwrap().path().join("stat")).unwrap();
+        stat.rsplit(')').next().unwrap().trim_start().starts_with('T')
+    })
 }
 
 /// The child has to initialise the module anew, and then has connections of its own.

@@ -1,5 +1,7 @@
 //! Administrators: who may initialise the firmware and import identity providers. Two at once, under dual control.
 
+mod change;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -8,6 +10,8 @@ use der::Sequence;
 use subtle::ConstantTimeEq;
 use tw4s_formats::{Octets, Text};
 use zeroize::Zeroizing;
+
+pub use change::Changes;
 
 use crate::error::StateError;
 

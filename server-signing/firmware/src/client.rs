@@ -13,14 +13,14 @@ use parking_lot::Mutex;
 use tw4s_formats::{Format, List, Octets, Text};
 use zeroize::Zeroizing;
 
-use crate::administrator::Logon;
+use crate::administrator::{Changes, Logon};
 use crate::error::FirmwareError;
 use crate::firmware::{KeyOrder, NewKey, SignOrder, Status};
 use crate::protocol::{
-    ADMIT, AdmitCall, Certificates, Empty, Frame, GENERATE, GenerateAnswer, GenerateCall, INTEGRITY_KEY, Import,
-    MAX_ANSWER, OK, SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, Signatures, StatusAnswer, VERIFY_CHECKPOINT,
-    VERIFY_MESSAGE, VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, Verdict, VerifyCheckpointCall, VerifyMessageCall,
-    VerifyTokenCall, error_of, spec_code,
+    ADMINISTER, ADMIT, ANCHOR, Administration, AdmitCall, Certificates, Empty, Frame, GENERATE, GenerateAnswer,
+    GenerateCall, INTEGRITY_KEY, Import, MAX_ANSWER, OK, SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, Signatures,
+    StatusAnswer, VERIFY_CHECKPOINT, VERIFY_MESSAGE, VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, Verdict,
+    VerifyCheckpointCall, VerifyMessageCall, VerifyTokenCall, error_of, spec_code,
 };
 use crate::socket::{own_uid, peer_uid};
 
@@ -184,6 +184,29 @@ impl Client {
     /// Its errors, and `NotOperational`.
     pub fn set_idp_keys(&self, logons: &[Logon], certificates: &[Vec<u8>]) -> Result<(), FirmwareError> {
         let (answer, connection) = self.exchange(&Frame::new(SET_IDP_KEYS, &Import::encode(logons, certificates)?))?;
+        self.keep(connection);
+        read::<Empty>(&answer).map(|_| ())
+    }
+
+    /// As [`crate::Firmware::anchor`].
+    ///
+    /// # Errors
+    /// `NotOperational`.
+    pub fn anchor(&self, sam: &[u8; 32]) -> Result<Option<(u64, [u8; 32])>, FirmwareError> {
+        let answer = self.call::<_, Value>(ANCHOR, &Value { value: octets(sam)? })?.value.into_bytes();
+        if answer.is_empty() {
+            return Ok(None);
+        }
+        let (number, hash) = answer.split_first_chunk().ok_or_else(strange)?;
+        Ok(Some((u64::from_be_bytes(*number), hash.try_into().map_err(|_| strange())?)))
+    }
+
+    /// As [`crate::Firmware::administer`].
+    ///
+    /// # Errors
+    /// Its errors, and `NotOperational`.
+    pub fn administer(&self, logons: &[Logon], changes: &Changes) -> Result<(), FirmwareError> {
+        let (answer, connection) = self.exchange(&Frame::new(ADMINISTER, &Administration::encode(logons, changes)?))?;
         self.keep(connection);
         read::<Empty>(&answer).map(|_| ())
     }

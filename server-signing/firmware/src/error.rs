@@ -56,6 +56,14 @@ pub enum FirmwareError {
     /// Too few administrators, or a wrong credential; not said which.
     #[error("the administrators are not authenticated")]
     Logon,
+    /// What is ordered for the administrators cannot be. Nothing has changed.
+    #[error(
+        "too few or too many administrators would be left, one is named twice or unknown, or a credential is unfit"
+    )]
+    Administrators,
+    /// There is no anchor to be forgotten. Nothing has changed.
+    #[error("no anchor of this SAM is kept")]
+    NoAnchor,
     /// A certificate is unreadable, doubled, or has a key that no token may be signed with. Nothing was imported.
     #[error("a certificate cannot be imported")]
     Certificate,

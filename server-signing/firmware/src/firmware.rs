@@ -14,7 +14,7 @@ use parking_lot::{Mutex, RwLock};
 use tw4s_formats::{List, Octets, OidArc, Text, V1};
 use zeroize::Zeroizing;
 
-use crate::administrator::{self, Logon};
+use crate::administrator::{self, Administrator, Logon};
 use crate::error::{FirmwareError, StateError};
 use crate::idp::Idps;
 use crate::master::MasterKey;
@@ -59,10 +59,10 @@ pub struct Firmware {
     /// Signs wrapped keys and signed public keys.
     signing: SamKey,
     /// Signs audit checkpoints.
-    checkpoint: SamKey,
+    pub(crate) checkpoint: SamKey,
     /// Makes the MACs of the SAM's rows, in the SAM.
     integrity: Zeroizing<[u8; 32]>,
-    state: Mutex<(StateFile, State)>,
+    pub(crate) state: Mutex<(StateFile, State)>,
     /// Read by each signing, replaced by `setidpkeys`: the lock is held to clone the pointer.
     idps: RwLock<Arc<Idps>>,
     memo: Memo,
@@ -83,6 +83,7 @@ impl Firmware {
             generation: 1,
             administrators: List::new(administrators).map_err(|_| StateError::Administrators)?,
             idp_certificates: List::new(Vec::new()).map_err(|_| StateError::Failed("making the state"))?,
+            anchors: None,
         };
         StateFile::new(path, master)?.create(&state)
     }
@@ -136,10 +137,7 @@ impl Firmware {
     /// # Errors
     /// `Logon`, `Certificate`, `Failed`; then nothing has changed.
     pub fn set_idp_keys(&self, logons: &[Logon], certificates: &[Vec<u8>]) -> Result<(), FirmwareError> {
-        let (administrators, dual_control) = {
-            let state = &self.state.lock().1;
-            (state.administrators.to_vec(), state.dual_control)
-        };
+        let (administrators, dual_control) = self.administrators();
         // Outside the lock: it takes its time.
         if !administrator::authenticate(&administrators, logons, dual_control) {
             return Err(FirmwareError::Logon);
@@ -147,14 +145,37 @@ impl Firmware {
         let idps = Idps::new(certificates)?;
         let listed = certificates.iter().map(|der| Octets::new(der.as_slice())).collect::<Result<Vec<_>, _>>();
         let listed = listed.and_then(List::new).map_err(|_| FirmwareError::Certificate)?;
+        let change = |state: &State| {
+            // One who was dropped meanwhile imports nothing.
+            let same = *state.administrators == *administrators;
+            same.then(|| State { idp_certificates: listed, ..state.clone() }).ok_or(FirmwareError::Logon).map(Some)
+        };
+        // Under the state's lock: of two imports the same one is in force and in the file.
+        self.change(change, || *self.idps.write() = Arc::new(idps))
+    }
+
+    /// The administrators, and whether two of them must agree.
+    pub(crate) fn administrators(&self) -> (Vec<Administrator>, bool) {
+        let state = &self.state.lock().1;
+        (state.administrators.to_vec(), state.dual_control)
+    }
+
+    /// Puts another state in the place of this one, durably, with the next generation, and then does what is to be
+    /// `done`; `None` leaves it.
+    pub(crate) fn change(
+        &self,
+        change: impl FnOnce(&State) -> Result<Option<State>, FirmwareError>,
+        done: impl FnOnce(),
+    ) -> Result<(), FirmwareError> {
         let (file, state) = &mut *self.state.lock();
-        let changed = State { generation: state.generation + 1, idp_certificates: listed, ..state.clone() };
+        let Some(changed) = change(state)? else { return Ok(()) };
+        let changed = State { generation: state.generation + 1, ..changed };
         file.replace(&changed).map_err(|error| {
             tracing::error!(%error, "the state file was not written");
             FirmwareError::Failed
         })?;
         *state = changed;
-        *self.idps.write() = Arc::new(idps);
+        done();
         Ok(())
     }
 
@@ -163,15 +184,6 @@ impl Firmware {
     #[must_use]
     pub fn integrity_key(&self) -> Zeroizing<[u8; 32]> {
         self.integrity.clone()
-    }
-
-    /// Signs an audit checkpoint: ECDSA P-256 with SHA-256, by a key that signs nothing else. So an exported audit log
-    /// can be verified with [`Status::checkpoint_key`] alone.
-    ///
-    /// # Errors
-    /// `Failed`.
-    pub fn sign_checkpoint(&self, checkpoint: &[u8]) -> Result<Vec<u8>, FirmwareError> {
-        self.checkpoint.sign(checkpoint)
     }
 
     /// Whether [`sign_checkpoint`](Self::sign_checkpoint) made this signature.

@@ -20,6 +20,7 @@
 
 mod administrator;
 mod algorithm;
+mod anchor;
 pub mod bench;
 pub mod client;
 mod error;
@@ -36,7 +37,7 @@ mod socket;
 mod state;
 mod verify;
 
-pub use administrator::Logon;
+pub use administrator::{Changes, Logon};
 pub use algorithm::{Digested, KeySpec, Unfit};
 pub use error::{FirmwareError, StateError};
 pub use firmware::{Admitted, Firmware, Init, KeyOrder, NewKey, SignOrder, Status};

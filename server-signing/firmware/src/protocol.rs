@@ -9,11 +9,12 @@
 //! the body of its answer; the answer to an unknown code is `Malformed`. A status other than 0 is an error of
 //! [`FirmwareError`]'s list, and its body a text for `NotOperational`, else empty.
 //!
-//! Two bodies hold secrets and are not DER, so that no copy of them is made that is not wiped: [`INTEGRITY_KEY`]'s
-//! answer (32 bytes), and [`SET_IDP_KEYS`]'s call ([`Import`]).
+//! Three bodies hold secrets and are not DER, so that no copy of them is made that is not wiped: [`INTEGRITY_KEY`]'s
+//! answer (32 bytes), and the calls of [`SET_IDP_KEYS`] ([`Import`]) and [`ADMINISTER`] ([`Administration`]).
 //!
 //! A connection has one state: what was admitted on it. [`SIGN`] takes it; any other call forgets it.
 
+mod administration;
 mod import;
 
 use std::io::{self, Read, Write};
@@ -26,6 +27,7 @@ use tw4s_formats::limit::{
 use tw4s_formats::{Format, List, Octets, Text};
 use zeroize::Zeroizing;
 
+pub use administration::Administration;
 pub use import::Import;
 
 use crate::algorithm::KeySpec;
@@ -54,6 +56,11 @@ pub const VERIFY_CHECKPOINT: u8 = 9;
 pub const VERIFY_WRAPPED_KEY: u8 = 11;
 /// Import of identity providers: [`Import`], an empty answer.
 pub const SET_IDP_KEYS: u8 = 10;
+/// How far a SAM's audit log had come: [`Value`] with SHA-256 of its id, [`Value`] with number (u64) and hash of a row,
+/// or nothing.
+pub const ANCHOR: u8 = 12;
+/// A change by administrators: [`Administration`], an empty answer.
+pub const ADMINISTER: u8 = 13;
 
 /// Bytes after the length of a call: the largest is a signing's or an import's.
 pub const MAX_CALL: usize = MAX_REQUEST_LEN + MAX_CERTIFICATES * MAX_CERTIFICATE_LEN + MAX_IDPS * MAX_CERTIFICATE_LEN;
@@ -223,6 +230,8 @@ pub fn status_of(error: &FirmwareError) -> u8 {
         FirmwareError::Certificate => 15,
         FirmwareError::HashLength => 16,
         FirmwareError::NoKey => 17,
+        FirmwareError::Administrators => 18,
+        FirmwareError::NoAnchor => 19,
     }
 }
 
@@ -247,6 +256,8 @@ pub fn error_of(status: u8, body: &[u8]) -> Option<FirmwareError> {
         15 => FirmwareError::Certificate,
         16 => FirmwareError::HashLength,
         17 => FirmwareError::NoKey,
+        18 => FirmwareError::Administrators,
+        19 => FirmwareError::NoAnchor,
         _ => return None,
     })
 }

@@ -4,7 +4,7 @@
 //! file  ::= "TW4SFW" 00 01 | nonce (24 bytes) | XChaCha20-Poly1305(state), the first 8 bytes authenticated with it
 //! State ::= SEQUENCE { version INTEGER (1), samId UTF8String, moduleKeyId UTF8String, dualControl BOOLEAN,
 //!                      generation INTEGER, administrators SEQUENCE OF Administrator,
-//!                      idpCertificates SEQUENCE OF OCTET STRING }
+//!                      idpCertificates SEQUENCE OF OCTET STRING, anchors [0] IMPLICIT SEQUENCE OF Anchor OPTIONAL }
 //! ```
 //! It holds no key. The generation rises with each change, so that whoever keeps the last one elsewhere sees that an
 //! older file was put back.
@@ -22,6 +22,7 @@ use tw4s_formats::{Format, List, Octets, Text, V1};
 use zeroize::Zeroizing;
 
 use crate::administrator::{Administrator, MAX_ADMINISTRATORS};
+use crate::anchor::{Anchors, MAX_SAMS};
 use crate::error::StateError;
 use crate::idp::MAX_IDPS;
 use crate::master::MasterKey;
@@ -37,11 +38,14 @@ pub(crate) struct State {
     pub(crate) administrators: List<Administrator, 1, MAX_ADMINISTRATORS>,
     /// Empty until the first `setidpkeys`.
     pub(crate) idp_certificates: List<Octets<1, MAX_CERTIFICATE_LEN>, 0, MAX_IDPS>,
+    /// Absent until the first checkpoint.
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]
+    pub(crate) anchors: Option<Anchors>,
 }
 
 impl Format for State {
-    /// All administrators and certificates, and room.
-    const MAX_LEN: usize = MAX_IDPS * MAX_CERTIFICATE_LEN + 16 * 1024;
+    /// All administrators, certificates and anchors, and room.
+    const MAX_LEN: usize = MAX_IDPS * MAX_CERTIFICATE_LEN + MAX_SAMS * 96 + 16 * 1024;
 }
 
 /// Where it is and how it is sealed.

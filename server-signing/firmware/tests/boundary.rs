@@ -103,10 +103,14 @@ fn every_service_goes_over_the_socket() {
     let refused = client.verify_message(&world.idp.certificate, &EMPTY, b"message", b"signature");
     assert_eq!(refused, Err(FirmwareError::Malformed));
 
-    let signature = client.sign_checkpoint(b"checkpoint").unwrap();
-    assert!(world.firmware.verify_checkpoint(b"checkpoint", &signature));
-    assert_eq!(client.verify_checkpoint(b"checkpoint", &signature), Ok(true));
-    assert_eq!(client.verify_checkpoint(b"checkpoint", &[0; 5000]), Ok(false));
+    let checkpoint = support::checkpoint(1, 1, 1);
+    assert_eq!(client.anchor(&[1; 32]), Ok(None));
+    let signature = client.sign_checkpoint(&checkpoint).unwrap();
+    assert!(world.firmware.verify_checkpoint(&checkpoint, &signature));
+    assert_eq!(client.verify_checkpoint(&checkpoint, &signature), Ok(true));
+    assert_eq!(client.verify_checkpoint(&checkpoint, &[0; 5000]), Ok(false));
+    assert_eq!(client.sign_checkpoint(b"checkpoint"), Err(FirmwareError::Malformed));
+    assert_eq!(client.anchor(&[1; 32]), Ok(Some((1, [1; 32]))));
 
     let sad = signing.sad();
     let signatures = client.admit(&signing.order(&sad)).unwrap().sign().unwrap();

@@ -226,13 +226,14 @@ fn a_state_of_another_module_key_does_not_open() {
 fn checkpoints_have_a_key_of_their_own() {
     let world = world();
     let (firmware, status) = (&world.firmware, world.firmware.status());
-    let signature = firmware.sign_checkpoint(b"checkpoint").unwrap();
-    assert!(firmware.verify_checkpoint(b"checkpoint", &signature));
+    let checkpoint = support::checkpoint(1, 1, 1);
+    let signature = firmware.sign_checkpoint(&checkpoint).unwrap();
+    assert!(firmware.verify_checkpoint(&checkpoint, &signature));
     assert!(!firmware.verify_checkpoint(b"another", &signature));
-    assert!(!firmware.verify_checkpoint(b"checkpoint", b""));
+    assert!(!firmware.verify_checkpoint(&checkpoint, b""));
     let key = |der: &[u8]| SubjectPublicKeyInfoOwned::parse(der).unwrap();
-    assert!(verifies(&key(&status.checkpoint_key), &ECDSA_P256_SHA256_ASN1, b"checkpoint", &signature));
-    assert!(!verifies(&key(&status.signing_key), &ECDSA_P256_SHA256_ASN1, b"checkpoint", &signature));
+    assert!(verifies(&key(&status.checkpoint_key), &ECDSA_P256_SHA256_ASN1, &checkpoint, &signature));
+    assert!(!verifies(&key(&status.signing_key), &ECDSA_P256_SHA256_ASN1, &checkpoint, &signature));
 }
 
 #[test]

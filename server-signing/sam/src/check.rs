@@ -1,5 +1,11 @@
 //! "Check Data Integrity": users, keys and the audit log (1.8 `integrity data`; 1.12, last paragraph).
 
+mod reservations;
+
+use std::collections::BTreeSet;
+
+use reservations::Reservations;
+
 use crate::Sam;
 use crate::audit::{Anchor, Broken, Chain, PAGE, Query, Row};
 use crate::failure::Failure;
@@ -35,42 +41,53 @@ impl DataReport {
     }
 }
 
+/// What the database had at one moment, while nobody wrote.
+struct Moment {
+    /// The newest audit row's number.
+    head: Option<u64>,
+    /// The tables' roots, if they are sound.
+    roots: Option<String>,
+    /// The intents without a result.
+    open: BTreeSet<u64>,
+}
+
 impl Sam {
     /// Checks all data: each row's MAC, each table's root, each wrapped key's signature, the audit log's chain and
-    /// checkpoints, and that the log's last change left the roots as they are. With an anchor, a checkpoint kept
-    /// elsewhere, it also sees a database that was put back as a whole. Writers wait while the tables are read.
+    /// checkpoints, that the log's last change left the roots as they are, and that each reservation in the log has one
+    /// result and its hashes consumed. With an anchor, a checkpoint kept elsewhere, it also sees a database that was put
+    /// back as a whole. Writers wait while the tables are read.
     ///
     /// # Errors
     /// The firmware or the database does not work; damage is no error but a fault in the report.
     pub fn check_data(&self, anchor: Option<Anchor>) -> Result<DataReport, AdminError> {
         let mut report = DataReport::default();
-        let (head, expected) = self.check_tables(&mut report)?;
+        let Moment { head, roots, open } = self.check_tables(&mut report)?;
         self.check_wrapped_keys(&mut report)?;
         let mut chain = Chain::new(anchor);
-        let checked = self.check_log(&mut chain, head, &mut report)?;
+        let mut reservations = Reservations::new(self);
+        let checked = self.check_log(&mut chain, &mut reservations, head, &mut report)?;
         match checked.and_then(|()| chain.end()) {
             Err(broken) => report.fault(broken.to_string()),
             Ok(()) if chain.head().map(|at| at.number) != head => report.fault("the audit log lacks its newest rows"),
-            Ok(()) if expected.is_some() && chain.roots().map(str::to_owned) != expected => {
-                report.fault("the tables are not as the audit log's last change left them");
+            Ok(()) => {
+                reservations.end(&open, &mut report);
+                if roots.is_some() && chain.roots().map(str::to_owned) != roots {
+                    report.fault("the tables are not as the audit log's last change left them");
+                }
             }
-            Ok(()) => {}
         }
         Ok(report)
     }
 
-    /// Gives the number of the newest audit row, and the roots if they are sound, both of the moment of the check.
-    fn check_tables(&self, report: &mut DataReport) -> Result<(Option<u64>, Option<String>), Failure> {
+    fn check_tables(&self, report: &mut DataReport) -> Result<Moment, Failure> {
         let work = Work::begin(self)?;
         let users = self.check_users(&work, report)?;
         let objects = self.check_objects(&work, report)?;
         let head = work.read().audit_head()?.map(|row| row.number);
-        let expected = match (users, objects) {
-            (Some(users), Some(objects)) => Some(hex::encode(roots(&users, &objects))),
-            _ => None,
-        };
+        let open = work.read().open_intents()?.into_iter().collect();
+        let roots = users.zip(objects).map(|(users, objects)| hex::encode(roots(&users, &objects)));
         work.commit()?;
-        Ok((head, expected))
+        Ok(Moment { head, roots, open })
     }
 
     fn check_users(&self, work: &Work<'_>, report: &mut DataReport) -> Result<Option<Seal>, Failure> {
@@ -154,6 +171,7 @@ impl Sam {
     fn check_log(
         &self,
         chain: &mut Chain,
+        reservations: &mut Reservations,
         head: Option<u64>,
         report: &mut DataReport,
     ) -> Result<Result<(), Broken>, Failure> {
@@ -176,8 +194,9 @@ impl Sam {
                 if let Some(e) = down {
                     return Err(e.into());
                 }
-                if let Err(broken) = checked {
-                    return Ok(Err(broken));
+                match checked {
+                    Ok(entry) => reservations.take(self, &entry, report)?,
+                    Err(broken) => return Ok(Err(broken)),
                 }
             }
         }

@@ -194,7 +194,7 @@ impl Sam {
 fn unknown_outcome(work: &Work<'_>, intent: u64) -> Result<Entry, Failure> {
     let rows = work.read().audit(intent, 1)?;
     let row = rows.first().filter(|row| row.number == intent);
-    let entry = row.and_then(|row| row.entry().ok());
+    let entry = row.and_then(|row| row.entry().ok()).filter(|entry| entry.outcome == Outcome::Intent);
     let mut entry = entry.ok_or_else(|| Failure::damaged(format!("the intent {intent} has no audit record")))?;
     entry.outcome = Outcome::Unknown;
     entry.intent = Some(intent);

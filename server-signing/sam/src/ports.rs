@@ -117,6 +117,12 @@ pub trait Store: Read + Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn begin(&self) -> Result<Box<dyn Txn + '_>, StoreError>;
+
+    /// How many hashes of a SAD are consumed, durably, and not purged.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn consumed_hashes(&self, sad_id: &[u8; 32]) -> Result<u64, StoreError>;
 }
 
 /// A transaction: reads see its own writes and those of all committed before it. Dropped, it never was.

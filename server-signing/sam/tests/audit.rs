@@ -317,6 +317,7 @@ fn the_log_is_searched() {
     assert_eq!(find(Query { to_ms: Some(NOW), ..Query::default() }).len(), all.len() - 2);
     assert_eq!(find(Query { key: Some(world.key), ..Query::default() }).len(), 3);
     assert_eq!(find(Query { user: Some(world.other_signer), ..Query::default() }).len(), 1);
+    assert_eq!(find(Query { user: Some(world.officer), ..Query::default() }).len(), 4, "done by, and to");
     assert_eq!(find(Query { action: Some("Signing".into()), ..Query::default() }).len(), 2);
     assert_eq!(find(Query { outcome: Some(Recorded::Intent), ..Query::default() }).len(), 1);
     assert_eq!(find(Query { after: 3, ..Query::default() }).first().unwrap().number, 4);
@@ -345,4 +346,98 @@ fn rows_read_back_as_they_were_written() {
         assert!(tw4s_sam::record::User::decode(user.get(..cut).unwrap()).is_err());
     }
     assert!(ObjectKind::from_number(5).is_err());
+}
+
+/// Rows that come while the check reads the log are not part of it, and no fault.
+#[test]
+fn what_is_written_during_the_check_is_no_fault() {
+    let world = World::default();
+    let sam = world.sam.clone();
+    let certificate = world.idp.certificate.clone();
+    let users = AtomicUsize::new(100);
+    world.firmware.set_on_call(move || {
+        let user = uuid(u8::try_from(users.fetch_add(1, Ordering::SeqCst)).unwrap());
+        sam.enrol(Role::PrivilegedUser, user, std::slice::from_ref(&certificate), &[]).unwrap();
+    });
+    let before = world.store.tables().users.len();
+    assert_eq!(world.sam.check_data(None).unwrap().faults, [""; 0]);
+    assert!(world.store.tables().users.len() > before);
+}
+
+#[test]
+fn a_report_has_a_hundred_faults_at_most() {
+    let world = World::default();
+    let certificate = std::slice::from_ref(&world.idp.certificate);
+    for number in 100..210 {
+        world.sam.enrol(Role::Signer, uuid(number), certificate, &[]).unwrap();
+    }
+    world.store.tamper(|tables| tables.users.values_mut().for_each(|user| user.version += 1));
+    assert_eq!(world.sam.check_data(None).unwrap().faults.len(), 100);
+}
+
+#[test]
+fn an_anchor_may_be_the_newest_row() {
+    let world = World::default();
+    let newest = world.store.tables().audit.pop().unwrap();
+    let anchor = Anchor { number: newest.number, hash: newest.hash };
+    assert!(world.sam.check_data(Some(anchor)).unwrap().is_ok());
+    let behind = Anchor { number: newest.number + 1, ..anchor };
+    assert!(!world.sam.check_data(Some(behind)).unwrap().is_ok());
+}
+
+/// Rows that a checkpoint may be behind the row that it covers: 4096. Whoever checks need not remember more.
+const REACH: usize = 4096;
+
+fn grow(tables: &mut Tables, rows: usize) {
+    for _ in 0..rows {
+        let number = tables.audit.len() as u64 + 1;
+        let entry = Entry { number, ..Entry::new(Entry::START) };
+        tables.audit.push(Row::behind(tables.audit.last(), serde_json::to_vec(&entry).unwrap()));
+    }
+}
+
+#[test]
+fn a_checkpoint_covers_one_of_the_rows_shortly_before_it() {
+    for (between, holds) in [(REACH - 1, true), (REACH, false)] {
+        let mut tables = Tables::default();
+        grow(&mut tables, 1);
+        let covered = tables.audit.last().unwrap().clone();
+        grow(&mut tables, between);
+        let mut entry = Entry::new(Entry::CHECKPOINT);
+        entry.number = tables.audit.len() as u64 + 1;
+        entry.covers = Some(covered.number);
+        entry.hash = Some(covered.hash.iter().map(|byte| format!("{byte:02x}")).collect());
+        entry.signature = Some("00".into());
+        tables.audit.push(Row::behind(tables.audit.last(), serde_json::to_vec(&entry).unwrap()));
+        let mut chain = Chain::new(None);
+        let broken = tables.audit.iter().find_map(|row| chain.push(row, |_, _| Ok(true)).err());
+        assert_eq!(broken.is_none(), holds, "{between}: {broken:?}");
+    }
+}
+
+/// So much was written while the firmware signed that the row is out of reach: it signs again.
+#[test]
+fn a_checkpoint_that_came_too_late_is_made_again() {
+    let world = World::default();
+    let (store, late) = (world.store.clone(), AtomicUsize::new(0));
+    world.firmware.set_on_call(move || {
+        if late.fetch_add(1, Ordering::SeqCst) == 0 {
+            store.tamper(|tables| grow(tables, REACH));
+        }
+    });
+    let covered = world.sam.checkpoint().unwrap();
+    assert_eq!(covered.number + 1, world.log().len() as u64);
+    assert_eq!(world.sam.check_data(None).unwrap().faults, [""; 0]);
+}
+
+#[test]
+fn a_checkpoint_is_due_after_as_many_rows_as_were_set() {
+    let world = World::new(Config { checkpoint_every: 20, ..Config::default() });
+    let count = || world.log().iter().filter(|entry| entry.action == Entry::CHECKPOINT).count();
+    let grow_to = |rows| world.store.tamper(|tables| grow(tables, rows - tables.audit.len()));
+    for (rows, checkpoints) in [(19, 0), (20, 1), (40, 1), (41, 2)] {
+        grow_to(rows);
+        world.sam.tidy().unwrap();
+        assert_eq!(count(), checkpoints, "{rows}");
+    }
 }

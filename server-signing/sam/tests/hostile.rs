@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use proptest::prelude::*;
+use tw4s_formats::limit::MAX_REQUEST_LEN;
 use tw4s_formats::operation::{MessageType, Signing};
 use tw4s_formats::{Credential, ErrorType, Format, ObjectIdentifier, Octets, Open, PeerBody, Response};
 use tw4s_sam::Refusal;
@@ -29,6 +30,12 @@ fn what_is_longer_than_a_request_is_not_parsed() {
     };
     assert!(answer(200 * 1024).contains(Refusal::NoRequest.cause()));
     assert!(answer(300 * 1024).contains(Refusal::Container.cause()));
+    // To the byte: the container around it takes the rest.
+    let result = Octets::new(vec![0; 200 * 1024]).unwrap();
+    let whole = world.message(PeerBody::Response(Box::new(Response::Result(result)))).to_bytes().unwrap().len();
+    let longest = MAX_REQUEST_LEN - (whole - 200 * 1024);
+    assert!(answer(longest).contains(Refusal::NoRequest.cause()));
+    assert!(answer(longest + 1).contains(Refusal::Container.cause()));
 }
 
 #[test]

@@ -370,6 +370,24 @@ fn administrators_enrol_whom_no_operation_makes() {
     assert_eq!(enrol(Role::PrivilegedUserTechnical, uuid(52), &[idp]), Ok(()));
 }
 
+/// What comes from a file is bounded as what comes over the socket.
+#[test]
+fn enrolment_takes_so_many_certificates_of_such_a_size() {
+    let world = World::default();
+    let idps = (0..17).map(|number| Idp::new(&format!("idp {number}")).certificate).collect::<Vec<_>>();
+    let enrol = |user, certificates: &[Vec<u8>]| {
+        world.sam.enrol(Role::PrivilegedUser, uuid(user), certificates, &[]).map_err(|error| error.refusal)
+    };
+    assert_eq!(enrol(50, &idps), Err(Refusal::BadCertificate));
+    assert_eq!(enrol(50, idps.get(..16).unwrap()), Ok(()));
+    // The name stands in a certificate twice.
+    let long = |len| Idp::new(&"x".repeat(len)).certificate;
+    let (fits, too_long) = (long(3900), long(4200));
+    assert!(fits.len() <= 8192 && too_long.len() > 8192, "{} {}", fits.len(), too_long.len());
+    assert_eq!(enrol(51, &[fits]), Ok(()));
+    assert_eq!(enrol(52, &[too_long]), Err(Refusal::BadCertificate));
+}
+
 type Ask<'w> = Box<dyn Fn() -> Outcome + 'w>;
 
 /// What was true when the credential was checked must be true when the change is made.

@@ -235,6 +235,31 @@ fn what_is_consumed_is_kept_while_its_token_could_be_believed() {
     assert!(matches!(world.sign(&sad), Outcome::Result(_)));
 }
 
+/// However much it is: a purge takes its turns.
+#[test]
+fn all_that_expired_is_forgotten() {
+    let world = World::default();
+    for (jti, count) in [(1, 999_u16), (2, 999)] {
+        let hashes = (0..count).map(|number| [&number.to_be_bytes()[..], &[0; 30]].concat()).collect::<Vec<_>>();
+        let spec = TokenSpec { jti: Some([jti; 16]), ..TokenSpec::of(world.signer) };
+        assert!(matches!(world.sign(&world.sad_with(&spec, &hashes)), Outcome::Result(_)));
+    }
+    assert_eq!(world.store.tables().consumed.len(), 2 * 999);
+    world.clock.set(NOW + 2 * Config::default().keep_consumed_ms);
+    world.sam.tidy().unwrap();
+    assert_eq!(world.store.tables().consumed.len(), 0);
+}
+
+/// Row 17: "jti is recorded in the audit, not consumed". A token may stand in several SADs while it is valid.
+#[test]
+fn a_token_is_not_consumed() {
+    let world = World::default();
+    for byte in [1, 2] {
+        assert!(matches!(world.sign(&world.sad(&[vec![byte; 32]])), Outcome::Result(_)));
+        assert_eq!(world.last_entry().jti.as_deref(), Some("09".repeat(16).as_str()));
+    }
+}
+
 #[test]
 fn names_of_what_is_consumed_do_not_meet() {
     let hash =

@@ -5,7 +5,10 @@ use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use p256::ecdsa::{DerSignature, VerifyingKey};
 use p256::pkcs8::DecodePublicKey;
 use tw4s_formats::operation::{Signing, SigningResult};
-use tw4s_formats::{Digest, Format, HashAlgorithm, LevelOfAssurance, Octets, Sad, SignatureAlgorithm, WrappedKey};
+use tw4s_formats::{
+    Digest, DirectoryString, Format, HashAlgorithm, LevelOfAssurance, ObjectIdentifier, Octets, Sad,
+    SignatureAlgorithm, StringKind, WrappedKey,
+};
 use tw4s_sam::audit;
 use tw4s_sam::record::ObjectKind;
 use tw4s_sam::testing::{NOW, Outcome, Person, TokenSpec, Trust, World, uuid};
@@ -262,6 +265,73 @@ fn a_sad_has_so_many_hashes_and_no_more() {
     let outcome = world.ask(&Signing { sad: Octets::new([0x30, 0]).unwrap() }, world.signer);
     refused(&world, &outcome, Refusal::Sad);
     assert!(matches!(world.sign(&world.sad(&hashes(2))), Outcome::Result(_)));
+}
+
+/// Row 14, the other half: a SAD that is whole but for its hashes.
+#[test]
+fn a_sad_without_hashes_cannot_be_parsed() {
+    let world = World::default();
+    let sad = world.sad(&[vec![1; 32]]).to_bytes().unwrap();
+    // SEQUENCE OF { OCTET STRING } becomes SEQUENCE OF {}; both lengths around it (two bytes each) are 34 less.
+    let at = sad.windows(4).rposition(|window| window == [0x30, 34, 4, 32]).unwrap();
+    let mut without = [sad.get(..at).unwrap(), &[0x30, 0], sad.get(at + 36..).unwrap()].concat();
+    for at in [2, 6] {
+        let length = without.get_mut(at..at + 2).unwrap();
+        let less = u16::from_be_bytes((&*length).try_into().unwrap()) - 34;
+        length.copy_from_slice(&less.to_be_bytes());
+    }
+    assert!(Sad::parse(&sad).is_ok());
+    refused(&world, &world.ask(&Signing { sad: Octets::new(without).unwrap() }, world.signer), Refusal::Sad);
+}
+
+/// Row 15: the marker stands outside the signature, so whoever is between may change it, and nothing hangs on it.
+#[test]
+fn a_token_s_type_decides_nothing() {
+    let world = World::default();
+    let oid = ObjectIdentifier::new_unwrap;
+    for (jti, token_type) in [(1, None), (2, Some(oid("1.2.3"))), (3, Some(oid("2.5.4.3")))] {
+        let spec = TokenSpec { jti: Some([jti; 16]), ..TokenSpec::of(world.signer) };
+        let mut token = world.idp.token(&spec, Some(&world.person));
+        token.token_type = token_type;
+        let sad = world.person.sad(token, &world.key.to_string(), sha256(), &[vec![1; 32]]);
+        assert!(matches!(world.sign(&sad), Outcome::Result(_)), "{token_type:?}");
+    }
+}
+
+/// Row 1: the five kinds of DirectoryString say the same, where they spell the same text.
+#[test]
+fn a_user_is_known_in_each_kind_of_string() {
+    let wide =
+        |text: &str, width: usize| text.bytes().flat_map(|byte| [vec![0; width - 1], vec![byte]].concat()).collect();
+    for (kind, width) in [
+        (StringKind::Utf8, 1),
+        (StringKind::Printable, 1),
+        (StringKind::Teletex, 1),
+        (StringKind::Bmp, 2),
+        (StringKind::Universal, 4),
+    ] {
+        let world = World::default();
+        let token = world.idp.token(&TokenSpec::of(world.signer), Some(&world.person));
+        let token = world.idp.resigned(&token, |data| {
+            data.user_id = DirectoryString::with_kind(kind, wide(data.user_id.text(), width)).unwrap();
+        });
+        let sad = world.person.sad(token, &world.key.to_string(), sha256(), &[vec![1; 32]]);
+        assert!(matches!(world.sign(&sad), Outcome::Result(_)), "{kind:?}");
+    }
+}
+
+/// 1.11: "Defaults, all settable: clock skew 60 s, SAD lifetime 300 s".
+#[test]
+fn the_defaults_are_the_ruled_ones() {
+    let config = Config::default();
+    assert_eq!((config.skew_ms, config.sad_lifetime_ms), (60_000, 300_000));
+    assert_eq!((config.rsa_min, config.rsa_max, config.multisign), (2048, 4096, 1000));
+    let world = World::new(Config { sad_lifetime_ms: 100_000, skew_ms: 0, ..config });
+    let until = |not_after| TokenSpec { not_after, ..TokenSpec::of(world.signer) };
+    let sad = world.sad_with(&until(NOW / 1000 + 101), &[vec![1; 32]]);
+    refused(&world, &world.sign(&sad), Refusal::TokenTooLong);
+    let sad = world.sad_with(&until(NOW / 1000 + 100), &[vec![1; 32]]);
+    assert!(matches!(world.sign(&sad), Outcome::Result(_)));
 }
 
 /// A database that was given another user's key under this KeyID.

@@ -10,11 +10,14 @@ use tw4s_sam::record::Once;
 /// A mark's row in the tree `consumed`, and its place in that row.
 pub(crate) fn place(what: &Once) -> (Vec<u8>, Vec<u8>) {
     match what {
-        Once::Hash { sad_id, hash, occurrence } => {
-            ([&[1], &sad_id[..]].concat(), [hash, &occurrence.to_be_bytes()[..]].concat())
-        }
+        Once::Hash { sad_id, hash, occurrence } => (hashes_of(sad_id), [hash, &occurrence.to_be_bytes()[..]].concat()),
         Once::Message { certificate, id } => ([&[2], &certificate[..], id].concat(), Vec::new()),
     }
+}
+
+/// The row of a SAD.
+pub(crate) fn hashes_of(sad_id: &[u8; 32]) -> Vec<u8> {
+    [&[1], &sad_id[..]].concat()
 }
 
 /// The key in the tree `expiries`.
@@ -51,6 +54,10 @@ pub(crate) struct Changes {
 impl Marks {
     pub(crate) fn has(&self, mark: &[u8]) -> bool {
         self.marks.contains_key(mark)
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.marks.len() as u64
     }
 
     /// Whether it is the first of its name.

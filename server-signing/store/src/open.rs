@@ -58,6 +58,10 @@ impl Store for SamStore {
     fn begin(&self) -> Result<Box<dyn Txn + '_>, StoreError> {
         Ok(Box::new(SamTxn::new(self.db.begin().map_err(failed)?)))
     }
+
+    fn consumed_hashes(&self, sad_id: &[u8; 32]) -> Result<u64, StoreError> {
+        read::consumed_hashes(&self.db, sad_id)
+    }
 }
 
 /// redb's file takes its mode from the umask, so the directory is what keeps others out.

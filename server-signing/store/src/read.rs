@@ -131,6 +131,10 @@ pub(crate) fn is_consumed(rows: &impl Rows, what: &Once) -> Result<bool, StoreEr
     Ok(marks(rows, &key)?.has(&mark))
 }
 
+pub(crate) fn consumed_hashes(rows: &impl Rows, sad_id: &[u8; 32]) -> Result<u64, StoreError> {
+    Ok(marks(rows, &consumed::hashes_of(sad_id))?.count())
+}
+
 pub(crate) fn seal(rows: &impl Rows, table: Table) -> Result<Option<Seal>, StoreError> {
     let key = [table as u8];
     let row = rows.get(SEALS, &key)?;

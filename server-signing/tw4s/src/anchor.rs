@@ -1,4 +1,5 @@
-//! Anchors in text: rows of audit logs that are known from outside the databases ([`tw4s_sam::audit::Anchor`]).
+//! Anchors: rows of audit logs that are known from outside the databases ([`tw4s_sam::audit::Anchor`]). The firmware keeps
+//! the last one that it signed of each log; an administrator may keep any in a file.
 //!
 //! A line has the instance's name, the row's number and its hash in hexadecimal: `sam1 4711 9f86d0...`. A file may have
 //! lines of several instances, and several of each; empty lines and those that begin with `#` are passed over.
@@ -7,6 +8,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
+use tw4s_firmware::FirmwareError;
+use tw4s_firmware::client::Client;
 use tw4s_sam::audit::Anchor;
 
 use crate::exit::Failure;
@@ -52,6 +56,32 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Known>, Failure> {
         return Err(Failure::text(format!("{} has no anchor", path.display())));
     }
     Ok(known)
+}
+
+/// The SAM's name as the firmware keeps it.
+pub(crate) fn digest(sam: &str) -> [u8; 32] {
+    Sha256::digest(sam).into()
+}
+
+/// The anchor that the firmware keeps of a SAM.
+pub(crate) fn kept(firmware: &Client, sam: &str) -> Result<Option<Anchor>, FirmwareError> {
+    Ok(firmware.anchor(&digest(sam))?.map(|(number, hash)| Anchor { number, hash }))
+}
+
+/// That a database has the row that the firmware signed last: else it was put back, and hashes that were consumed since
+/// are not consumed in it.
+pub(crate) fn check(store: &dyn tw4s_sam::ports::Read, firmware: &Client, sam: &str) -> Result<(), Failure> {
+    let anchor = kept(firmware, sam).map_err(Failure::doing("asking the firmware for the log's anchor"))?;
+    let Some(anchor) = anchor else { return Ok(()) };
+    let rows = store.audit(anchor.number, 1).map_err(Failure::doing("reading the audit log"))?;
+    if rows.iter().any(|row| row.number == anchor.number && row.hash == anchor.hash) {
+        return Ok(());
+    }
+    Err(Failure::text(format!(
+        "the audit log lacks row {} as the firmware signed it: the database was put back. Use the newest one, or let two \
+         administrators accept this one: manageFW forgetanchor",
+        anchor.number
+    )))
 }
 
 /// Bytes of a file: some 800 anchors, which one call of [`crate::control`] has room for.

@@ -137,6 +137,27 @@ pub(crate) enum FwOperation {
         #[arg(required = true, num_args = 2.., value_names = ["LogonPass=USER,CREDENTIAL", "MBK SLOT ID"])]
         arguments: Vec<String>,
     },
+    /// Replace administrators, and change their credentials
+    Setadmins {
+        /// LogonPass=USER,CREDENTIAL of two administrators as they are now; a CREDENTIAL is `ask` or `file:PATH`
+        #[arg(required = true, value_name = "LogonPass=USER,CREDENTIAL")]
+        logons: Vec<String>,
+        /// Who is an administrator from now on, or stays one with a new credential
+        #[arg(long, value_name = "USER,CREDENTIAL", required_unless_present = "drop")]
+        enrol: Vec<String>,
+        /// Who is none any more
+        #[arg(long, value_name = "USER")]
+        drop: Vec<String>,
+    },
+    /// Accept that an instance's database is older than the firmware knows: one that was put back from a backup
+    Forgetanchor {
+        /// LogonPass=USER,CREDENTIAL of two administrators; a CREDENTIAL is `ask` or `file:PATH`
+        #[arg(required = true, value_name = "LogonPass=USER,CREDENTIAL")]
+        logons: Vec<String>,
+        /// Whose database it is
+        #[arg(long = "instance", value_name = "INSTANCE_ID")]
+        instance_id: InstanceId,
+    },
     /// Import the identity provider's public keys
     Setidpkeys {
         /// LogonPass=USER,CREDENTIAL of each administrator, then a file of certificates; a CREDENTIAL is `ask` or

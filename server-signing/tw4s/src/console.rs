@@ -31,6 +31,10 @@ pub(crate) enum Line<'a> {
     Initialization(Outcome),
     /// The import of the identity provider's keys.
     Import(Outcome),
+    /// Other administrators. Not in the table.
+    Administrators(Outcome),
+    /// An anchor forgotten. Not in the table.
+    Anchor(Outcome),
 }
 
 /// What the table's placeholder `XYZ` stands for.
@@ -85,6 +89,8 @@ impl fmt::Display for Line<'_> {
             Self::NotRunning(id) => write!(f, "The subsystem \"sam{id}\" is not running ... warning"),
             Self::DataIntegrity(outcome) => write!(f, "Data integrity check ... {outcome}"),
             Self::Initialization(outcome) => write!(f, "Initialization of SAM Firmware ... {outcome}"),
+            Self::Administrators(outcome) => write!(f, "Change of the administrators ... {outcome}"),
+            Self::Anchor(outcome) => write!(f, "Forgetting of the anchor ... {outcome}"),
             Self::Import(Outcome::Ok) => f.write_str("Import of IdP Public Keys ... ok"),
             Self::Import(Outcome::Failed) => f.write_str("Import of Public Keys ... failed"),
         }

@@ -12,7 +12,7 @@
 //! | `sam<id>/` | an instance: its database `state/`, its sockets, its lock and its log |
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, Metadata};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -26,25 +26,42 @@ pub(crate) struct Home(PathBuf);
 impl Home {
     /// The one that the option, or this process' environment, says. Made if it is not there, for its owner alone.
     pub(crate) fn open(option: Option<&Path>) -> Result<Self, Failure> {
-        let home = Self(resolve(option, |name| match name {
-            // Without HOME, the password file knows it.
-            "HOME" => std::env::home_dir().map(PathBuf::into_os_string),
-            _ => std::env::var_os(name),
-        }));
-        // Programs that are started in another folder must find it too.
-        let home = Self(std::path::absolute(&home.0).map_err(Failure::doing("finding the home"))?);
+        let home = Self::named(option)?;
         let opening = || Failure::doing(format!("opening {}", home.0.display()));
         DirBuilder::new().recursive(true).mode(0o700).create(&home.0).map_err(opening())?;
-        home.check_owner(fs::metadata(&home.0).map_err(opening())?.uid())?;
+        home.check(&fs::metadata(&home.0).map_err(opening())?)?;
         Ok(home)
     }
 
-    /// "caller uid is an administrator": the home belongs to whoever manages it (1.12, US7).
-    fn check_owner(&self, owner: u32) -> Result<(), Failure> {
-        if owner == rustix::process::geteuid().as_raw() {
-            return Ok(());
+    /// The same, and never made: for commands that only look.
+    pub(crate) fn existing(option: Option<&Path>) -> Result<Self, Failure> {
+        let home = Self::named(option)?;
+        let opening = Failure::doing(format!("opening {}", home.0.display()));
+        home.check(&fs::metadata(&home.0).map_err(opening)?)?;
+        Ok(home)
+    }
+
+    fn named(option: Option<&Path>) -> Result<Self, Failure> {
+        let home = resolve(option, |name| match name {
+            // Without HOME, the password file knows it.
+            "HOME" => std::env::home_dir().map(PathBuf::into_os_string),
+            _ => std::env::var_os(name),
+        });
+        // Programs that are started in another folder must find it too.
+        std::path::absolute(&home).map(Self).map_err(Failure::doing("finding the home"))
+    }
+
+    /// "caller uid is an administrator": the home belongs to whoever manages it (1.12, US7), and nobody else puts another
+    /// file in the place of one.
+    fn check(&self, metadata: &Metadata) -> Result<(), Failure> {
+        let (path, owner) = (self.0.display(), metadata.uid());
+        if owner != rustix::process::geteuid().as_raw() {
+            return Err(Failure::text(format!("{path} belongs to uid {owner}, who alone manages it")));
         }
-        Err(Failure::text(format!("{} belongs to uid {owner}, who alone manages it", self.0.display())))
+        if metadata.mode() & 0o022 != 0 {
+            return Err(Failure::text(format!("{path} can be written by others than its owner: chmod go-w")));
+        }
+        Ok(())
     }
 
     /// The folder itself.

@@ -54,7 +54,11 @@ fn launch(home: &Home, place: &Place, arguments: &[&str]) -> Result<Launched, Fa
     let starting = || Failure::doing(format!("starting {what}"));
     let mut child = spawn(home, place, arguments).map_err(starting())?;
     let said = match child.stdout.take() {
-        Some(stdout) => first_line(stdout).map_err(starting())?,
+        Some(stdout) => first_line(stdout).map_err(|error| {
+            // It must not come up later, when its start has been called off. Killed, its store survives.
+            let _ = child.kill();
+            starting()(error)
+        })?,
         None => String::new(),
     };
     match said.split_once(' ').unwrap_or((said.trim_end(), "")) {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use program::secret;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::exit::Failure;
@@ -24,8 +25,19 @@ impl fmt::Debug for Logon {
 }
 
 /// Reads the arguments of a `manageFW` operation: administrators, then one operand. The guide prints the word with
-/// and without `=`; both are taken in both operations. Credentials are read once all of it is understood.
+/// and without `=`; both are taken in all operations. Credentials are read once all of it is understood.
 pub(crate) fn read(arguments: &[String], operand: &str) -> Result<(Vec<Logon>, String), Failure> {
+    let (sources, operand) = parse(arguments, operand)?;
+    Ok((sources.into_iter().map(Source::read).collect::<Result<_, _>>()?, operand))
+}
+
+/// The same for those whose credentials are set by it.
+pub(crate) fn read_first(arguments: &[String], operand: &str) -> Result<(Vec<Logon>, String), Failure> {
+    let (sources, operand) = parse(arguments, operand)?;
+    Ok((sources.into_iter().map(Source::read_new).collect::<Result<_, _>>()?, operand))
+}
+
+fn parse(arguments: &[String], operand: &str) -> Result<(Vec<Source>, String), Failure> {
     let mut sources = Vec::new();
     let mut operands = Vec::new();
     for argument in arguments {
@@ -43,8 +55,23 @@ pub(crate) fn read(arguments: &[String], operand: &str) -> Result<(Vec<Logon>, S
     let [operand] = operands.as_slice() else {
         return Err(Failure::usage(format!("give one {operand}, not {}", operands.len())));
     };
-    let logons = sources.into_iter().map(Source::read).collect::<Result<_, _>>()?;
-    Ok((logons, (*operand).clone()))
+    Ok((sources, (*operand).clone()))
+}
+
+/// Reads the arguments of an operation by administrators alone, and those of others who get a credential.
+pub(crate) fn read_with_new(logons: &[String], new: &[String]) -> Result<(Vec<Logon>, Vec<Logon>), Failure> {
+    let parse = |argument: &String| match argument.strip_prefix("LogonPass") {
+        Some(logon) => Source::parse(logon.strip_prefix('=').unwrap_or(logon)),
+        None => Err(Failure::usage("give LogonPass=USER,CREDENTIAL of two administrators first")),
+    };
+    let logons: Vec<Source> = logons.iter().map(parse).collect::<Result<_, _>>()?;
+    let new: Vec<Source> = new.iter().map(|text| Source::parse(text)).collect::<Result<_, _>>()?;
+    if logons.len().max(new.len()) > MAX_LOGONS {
+        return Err(Failure::usage(format!("more than {MAX_LOGONS} administrators")));
+    }
+    let logons = logons.into_iter().map(Source::read).collect::<Result<_, _>>()?;
+    let new = new.into_iter().map(Source::read_new).collect::<Result<_, _>>()?;
+    Ok((logons, new))
 }
 
 struct Source {
@@ -75,15 +102,28 @@ impl Source {
     fn read(self) -> Result<Logon, Failure> {
         let credential = match &self.file {
             Some(path) => secret::from_file(path)?,
-            None => ask(&self.user)?,
+            None => ask(&self.user, "")?,
         };
+        Ok(Logon { user: self.user, credential })
+    }
+
+    /// A credential to come: one that is typed is asked for twice, since nobody sees what is typed.
+    fn read_new(self) -> Result<Logon, Failure> {
+        if self.file.is_some() {
+            return self.read();
+        }
+        let credential = ask(&self.user, "New ")?;
+        if !bool::from(credential.ct_eq(&ask(&self.user, "Again: new ")?)) {
+            return Err(Failure::usage("the two entries differ; nothing was changed"));
+        }
         Ok(Logon { user: self.user, credential })
     }
 }
 
-fn ask(user: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+fn ask(user: &str, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let shown: String = user.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-    match secret::ask(&format!("Credential of {shown}: ")) {
+    let credential = if what.is_empty() { "Credential" } else { "credential" };
+    match secret::ask(&format!("{what}{credential} of {shown}: ")) {
         Err(error @ secret::Error::NoTerminal) => Err(Failure::usage(format!("{error}: give file:PATH"))),
         answer => Ok(answer?),
     }

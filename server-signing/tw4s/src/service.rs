@@ -23,7 +23,7 @@ use crate::firmware::port::Port;
 use crate::home::Home;
 use crate::instance::{InstanceId, Running};
 use crate::listen::Server;
-use crate::{launch, process};
+use crate::{anchor, launch, process};
 
 /// Runs it, until it is told to end.
 pub(crate) fn run(common: &Common, id: &InstanceId) -> Result<(), Failure> {
@@ -69,13 +69,14 @@ fn serve(common: &Common, id: &InstanceId) -> Result<(), Failure> {
 /// The module on its database.
 pub(crate) fn open(database: &Path, firmware: &Path, sam_id: &str) -> Result<Sam, Failure> {
     let store = SamStore::open(database, &Options::default()).map_err(Failure::doing("opening the database"))?;
+    anchor::check(&store, &Client::new(firmware), sam_id)?;
     let ports = Ports {
         firmware: Arc::new(Port::new(Client::new(firmware))),
         store: Arc::new(store),
         clock: Arc::new(SystemClock),
         rng: Arc::new(SystemRng),
     };
-    let config = Config { sam_id: sam_id.to_owned(), ..Config::default() };
+    let config = Config { sam_id: sam_id.to_owned(), checkpoint_every: CHECKPOINT_EVERY, ..Config::default() };
     Sam::start(ports, config).map_err(Failure::doing("starting the module"))
 }
 
@@ -142,5 +143,8 @@ impl Rng for SystemRng {
 
 /// How long the calls under way may take at the end.
 const END_LIMIT: Duration = Duration::from_secs(20);
+/// The log is signed with each care if it has grown by more than the last checkpoint itself: what the firmware's anchor
+/// shows of a database that was put back is at most a minute old then.
+const CHECKPOINT_EVERY: u64 = 2;
 /// Between two times of care.
 const PERIOD: Duration = Duration::from_secs(60);

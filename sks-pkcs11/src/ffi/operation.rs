@@ -6,7 +6,6 @@ use cryptoki_sys::{CK_BYTE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HA
 
 use super::{memory, with_module};
 use crate::cipher::Direction;
-use crate::session::Reply;
 use crate::{cipher, digest, sign, verify};
 
 /// The functions of an operation with a key whose output is bytes: what begins it, the one that does it at once, those
@@ -70,7 +69,7 @@ macro_rules! update {
     )*};
 }
 
-/// A function that takes a part and could put something out: all comes at the end.
+/// A function that takes a part and puts out what is ready.
 macro_rules! cipher_update {
     ($($name:ident: $direction:expr;)*) => {$(
         pub(super) unsafe extern "C" fn $name(
@@ -83,13 +82,10 @@ macro_rules! cipher_update {
             with_module(|module| {
                 // SAFETY: the caller's contract.
                 let data = unsafe { memory::bytes(data, length) }?;
-                let update = |room: crate::session::Room| match room.0 {
-                    // Asked for the length only: the part will be given again.
-                    None => Ok(Reply::Needs(0)),
-                    Some(_) => cipher::update(module, handle, $direction, data).map(|()| Reply::bytes(Vec::new())),
-                };
                 // SAFETY: the caller's contract.
-                unsafe { memory::reply(out, out_length, update) }
+                unsafe {
+                    memory::reply(out, out_length, |room| cipher::update(module, handle, $direction, data, room))
+                }
             })
         }
     )*};

@@ -67,6 +67,16 @@ impl Held {
         }
     }
 
+    /// An attribute of its own as it is, told to callers or not.
+    pub(crate) fn raw(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<&[u8]> {
+        self.attributes.get(&kind).map(|value| value.as_slice())
+    }
+
+    /// CKA_KEY_TYPE.
+    pub(crate) fn key_type(&self) -> Option<CK_ULONG> {
+        self.ulong(CKA_KEY_TYPE)
+    }
+
     fn ulong(&self, kind: CK_ATTRIBUTE_TYPE) -> Option<CK_ULONG> {
         self.attributes.get(&kind).and_then(|value| ulong(value).ok())
     }
@@ -78,8 +88,8 @@ impl Held {
 
     /// The public key of an imported one.
     pub(crate) fn public_key(&self) -> Option<PublicKey> {
-        let get = |kind| self.attributes.get(&kind).map(|value| value.as_slice());
-        match (self.class()?, self.ulong(CKA_KEY_TYPE)?) {
+        let get = |kind| self.raw(kind);
+        match (self.class()?, self.key_type()?) {
             (CKO_PUBLIC_KEY, CKK_EC) => point(get(CKA_EC_POINT)?).map(PublicKey::Ec),
             (CKO_PUBLIC_KEY, CKK_RSA) => {
                 Some(PublicKey::Rsa { modulus: number(get(CKA_MODULUS)?), exponent: number(get(CKA_PUBLIC_EXPONENT)?) })

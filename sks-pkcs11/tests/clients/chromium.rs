@@ -1,63 +1,188 @@
-//! Chromium, headless, with a client certificate: a token without a PIN, for it asks for PINs in a dialogue.
+//! Chromium with a client certificate from the token: headless for keys without a PIN; for those with one on a display of
+//! the test's own, for it asks in a dialogue.
 
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::common::Daemon;
-use crate::tls::Server;
-use crate::{good, have, module, words};
+use crate::server::Server;
+use crate::settings::printed;
+use crate::{PIN, PUK, WRONG_PIN, good, have, said, terminate, tries_lost, unlock, wait_for, words};
 
 /// Where Chromium reads policies. Only there can the certificate be chosen without a dialogue.
 const POLICIES: &str = "/etc/chromium/policies/managed";
 
-/// A policy that goes with the test.
-struct Policy(PathBuf);
+const NEEDS: &[(&str, &str)] = &[
+    ("chromium", "chromium"),
+    ("certutil", "libnss3-tools"),
+    ("modutil", "libnss3-tools"),
+    ("openssl", "openssl"),
+    ("timeout", "coreutils"),
+];
+
+const OPTIONS: &str = "--no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --ignore-certificate-errors \
+                       --user-data-dir=chromium";
+
+/// A policy that goes with the test: the certificate of this subject is shown to the server. One at a time, for Chromium
+/// takes one file's rules only.
+struct Policy {
+    file: PathBuf,
+    _alone: MutexGuard<'static, ()>,
+}
 
 impl Policy {
-    fn choose_any_certificate(port: u16) -> Option<Self> {
+    fn choose(port: u16, subject: &str) -> Option<Self> {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let alone = ALONE.lock();
         let file = Path::new(POLICIES).join(format!("sks-test-{port}.json"));
-        let text = format!(
-            r#"{{"AutoSelectCertificateForUrls":["{{\"pattern\":\"https://localhost:{port}\",\"filter\":{{}}}}"]}}"#
-        );
-        std::fs::create_dir_all(POLICIES).and_then(|()| std::fs::write(&file, text)).ok()?;
-        Some(Self(file))
+        let rule = serde_json::json!({
+            "pattern": format!("https://localhost:{port}"),
+            "filter": { "SUBJECT": { "CN": subject } },
+        });
+        let text = serde_json::json!({ "AutoSelectCertificateForUrls": [rule.to_string()] }).to_string();
+        let written = std::fs::create_dir_all(POLICIES).and_then(|()| std::fs::write(&file, text));
+        if written.is_err() {
+            eprintln!("SKIPPED: {POLICIES} cannot be written, so chromium would ask which certificate to show");
+        }
+        written.ok().map(|()| Self { file, _alone: alone })
     }
 }
 
 impl Drop for Policy {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        let _ = std::fs::remove_file(&self.file);
     }
+}
+
+/// Makes the database and registers the module, as `sks pkcs11` says.
+fn register(daemon: &Daemon) {
+    for line in [printed(daemon, "mkdir", "nssdb"), printed(daemon, "modutil", "nssdb")] {
+        good(&daemon.run("sh", ["-c", &line]));
+    }
+}
+
+fn headless(daemon: &Daemon, port: u16, seconds: &str) -> Output {
+    let line = format!("-k 5 {seconds} chromium --headless=new {OPTIONS} --dump-dom https://localhost:{port}/");
+    daemon.run("timeout", words(&line))
 }
 
 #[test]
 fn chromium_shows_its_certificate_from_the_token() {
-    let needs = [
-        ("chromium", "chromium"),
-        ("certutil", "libnss3-tools"),
-        ("modutil", "libnss3-tools"),
-        ("openssl", "openssl"),
-        ("timeout", "coreutils"),
-    ];
-    if !have(&needs) {
+    if !have(NEEDS) {
+        return;
+    }
+    // Keys with a PIN beside it do no harm.
+    let daemon = crate::token();
+    let server = Server::tls(&daemon);
+    let Some(_policy) = Policy::choose(server.port, "free ec") else { return };
+    register(&daemon);
+    let page = good(&headless(&daemon, server.port, "120"));
+    assert!(page.contains("Client certificate") && page.contains("CN=free ec"), "{page}");
+}
+
+/// Headless it shows its dialogue to nobody, and waits.
+#[test]
+fn chromium_headless_waits_for_a_pin() {
+    if !have(NEEDS) {
         return;
     }
     let daemon = Daemon::start();
-    daemon.enroll("free ec", None, None, &[]);
-    let server = Server::start(&daemon);
-    let Some(_policy) = Policy::choose_any_certificate(server.port) else {
-        eprintln!("SKIPPED: {POLICIES} cannot be written, so chromium would ask which certificate to show");
+    daemon.enroll("my ec", Some(PIN), Some(PUK), &[]);
+    let server = Server::tls(&daemon);
+    let Some(_policy) = Policy::choose(server.port, "my ec") else { return };
+    register(&daemon);
+    let ended = headless(&daemon, server.port, "15");
+    assert_eq!(ended.status.code(), Some(124), "{}", said(&ended));
+    assert_eq!(tries_lost(&daemon), 0);
+}
+
+/// A display that goes with the test.
+struct Display {
+    server: Child,
+    name: String,
+}
+
+impl Display {
+    fn start(daemon: &Daemon) -> Self {
+        let mut command = Command::new("Xvfb");
+        command.args(words("-displayfd 1 -screen 0 1000x800x24 -nolisten tcp")).stdin(Stdio::null());
+        command.stdout(std::fs::File::create(daemon.path("display")).unwrap()).stderr(Stdio::null());
+        let server = command.spawn().unwrap();
+        let number = wait_for("the display", || {
+            let number = std::fs::read_to_string(daemon.path("display")).ok()?;
+            number.ends_with('\n').then(|| number.trim().to_owned())
+        });
+        Self { server, name: format!(":{number}") }
+    }
+
+    /// What xdotool says, if it finds what it is to find.
+    fn xdotool(&self, daemon: &Daemon, line: &str) -> Option<String> {
+        let output = daemon.run_with("xdotool", words(line), &[("DISPLAY", &self.name)], "");
+        let told = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+        (output.status.success() && !told.is_empty()).then_some(told)
+    }
+
+    /// Starts Chromium on the server's page, types PINs as it asks for them, and cancels when there are no more. Gives whether
+    /// the page came, and how often it asked.
+    fn visit(&self, daemon: &Daemon, port: u16, pins: &[&str]) -> (bool, usize) {
+        let mut command = Command::new("timeout");
+        daemon.environment(&mut command);
+        command.args(words(&format!("-k 5 300 chromium {OPTIONS} https://localhost:{port}/")));
+        command.env("DISPLAY", &self.name).current_dir(daemon.dir.path());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut chromium = command.spawn().unwrap();
+        let mut pins = pins.iter();
+        let mut windows: Vec<String> = Vec::new();
+        let title = wait_for("a page", || {
+            if let Some(window) = self.xdotool(daemon, "search --onlyvisible --name ^Unlock") {
+                if !windows.contains(&window) {
+                    // Until it takes keys.
+                    std::thread::sleep(Duration::from_millis(500));
+                    self.xdotool(daemon, &format!("windowfocus {window}"));
+                    let answer = pins.next().map_or("key Escape".to_owned(), |pin| format!("type {pin}\n"));
+                    daemon.run_with("xdotool", answer.splitn(2, ' '), &[("DISPLAY", &self.name)], "");
+                    windows.push(window);
+                }
+                return None;
+            }
+            self.xdotool(daemon, "search --onlyvisible --name ^localhost.*Chromium$ getwindowname")
+        });
+        terminate(&mut chromium);
+        // An error's page has the title "localhost".
+        (title.starts_with(&format!("localhost:{port} ")), windows.len())
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        terminate(&mut self.server);
+    }
+}
+
+#[test]
+fn chromium_meets_wrong_and_locked_pins() {
+    if !have(NEEDS) || !have(&[("Xvfb", "xvfb"), ("xdotool", "xdotool")]) {
         return;
+    }
+    let daemon = Daemon::start();
+    daemon.enroll("my ec", Some(PIN), Some(PUK), &[]);
+    let server = Server::tls(&daemon);
+    let Some(_policy) = Policy::choose(server.port, "my ec") else { return };
+    register(&daemon);
+    let display = Display::start(&daemon);
+    let visit = |pins: &[&str]| {
+        let (came, asked) = display.visit(&daemon, server.port, pins);
+        (came, asked, tries_lost(&daemon))
     };
-    std::fs::create_dir_all(daemon.path(".pki/nssdb")).unwrap();
-    good(&daemon.run("certutil", words("-N -d sql:.pki/nssdb --empty-password")));
-    let add = ["-force", "-dbdir", "sql:.pki/nssdb", "-add", "sks", "-libfile", &module()];
-    good(&daemon.run("modutil", add));
-    let line = format!(
-        "60 chromium --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --ignore-certificate-errors \
-         --user-data-dir={} --dump-dom https://localhost:{}/",
-        daemon.path("profile").display(),
-        server.port
-    );
-    let page = String::from_utf8_lossy(&daemon.run("timeout", words(&line)).stdout).into_owned();
-    assert!(page.contains("Client certificate") && page.contains("free ec"), "{page}");
+    // Whether the page came, how often it asked for a PIN, how many tries were lost. The last question is cancelled.
+    assert_eq!(visit(&[WRONG_PIN]), (false, 2, 1));
+    assert_eq!(visit(&[WRONG_PIN, PIN]), (true, 2, 0));
+    // Once it is locked it does not ask again, and on the next visit the right PIN does not help.
+    assert_eq!(visit(&[WRONG_PIN, WRONG_PIN, WRONG_PIN]), (false, 3, 3));
+    assert_eq!(visit(&[PIN]), (false, 1, 3));
+    unlock(&daemon, &["1"]);
+    assert_eq!(visit(&[PIN]), (true, 1, 0));
 }

@@ -3,7 +3,7 @@
 use std::process::Output;
 
 use crate::common::Daemon;
-use crate::{PIN, PUK, TOKEN, bad, good, have, module, openssl_verifies, said, token, words};
+use crate::{PIN, PUK, TOKEN, WRONG_PIN, bad, good, have, meets_pins, module, openssl_verifies, said, token, words};
 
 const NEEDS: &[(&str, &str)] = &[("pkcs11-tool", "opensc"), ("openssl", "openssl")];
 
@@ -17,8 +17,12 @@ fn tool(daemon: &Daemon, free: bool, line: &str, words_with_blanks: &[&str]) -> 
 }
 
 /// The CKA_ID of a key: operations take no label.
-fn id(daemon: &Daemon, free: bool, label: &str) -> String {
-    let listed = good(&tool(daemon, free, "-O --type pubkey", &[]));
+fn key_id(daemon: &Daemon, free: bool, label: &str) -> String {
+    id(&good(&tool(daemon, free, "-O --type pubkey", &[])), label)
+}
+
+/// The CKA_ID of a key in a list of public keys.
+pub(crate) fn id(listed: &str, label: &str) -> String {
     let after = listed.split(&format!("label:      {label}\n")).nth(1).unwrap();
     after.split_whitespace().nth(1).unwrap().to_owned()
 }
@@ -52,13 +56,19 @@ fn pkcs11_tool_lists_and_uses_keys() {
             &daemon,
             false,
             &login(&format!("-s -m {mechanism} -i message -o s --id")),
-            &[&id(&daemon, false, key)],
+            &[&key_id(&daemon, false, key)],
         ));
         openssl_verifies(&daemon, "c.der", "s", more);
     }
     good(&daemon.run("openssl", words("pkeyutl -encrypt -pubin -inkey public.pem -in message -out e")));
     let clear =
-        good(&tool(&daemon, false, &login("--decrypt -m RSA-PKCS -i e --id"), &[&id(&daemon, false, "my rsa")]));
+        good(&tool(&daemon, false, &login("--decrypt -m RSA-PKCS -i e --id"), &[&key_id(&daemon, false, "my rsa")]));
+    assert!(clear.contains("a message"), "{clear}");
+    let oaep = "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256";
+    let line = format!("pkeyutl -encrypt -pubin -inkey public.pem {oaep} -in message -out e");
+    good(&daemon.run("openssl", words(&line)));
+    let line = login("--decrypt -m RSA-PKCS-OAEP --hash-algorithm SHA256 --mgf MGF1-SHA256 -i e --id");
+    let clear = good(&tool(&daemon, false, &line, &[&key_id(&daemon, false, "my rsa")]));
     assert!(clear.contains("a message"), "{clear}");
     derives(&daemon);
     for free in [true, false] {
@@ -70,7 +80,12 @@ fn pkcs11_tool_lists_and_uses_keys() {
 fn derives(daemon: &Daemon) {
     good(&daemon.run("openssl", words("ecparam -name prime256v1 -genkey -noout -out peer.pem")));
     good(&daemon.run("openssl", words("ec -in peer.pem -pubout -outform der -out peer.der")));
-    good(&tool(daemon, true, "--derive -m ECDH1-DERIVE -i peer.der -o secret --id", &[&id(daemon, true, "free ec")]));
+    good(&tool(
+        daemon,
+        true,
+        "--derive -m ECDH1-DERIVE -i peer.der -o secret --id",
+        &[&key_id(daemon, true, "free ec")],
+    ));
     good(&tool(daemon, true, "--read-object --type pubkey -o own.der --label", &["free ec"]));
     good(&daemon.run("openssl", words("pkeyutl -derive -inkey peer.pem -peerkey own.der -peerform der -out other")));
     assert_eq!(std::fs::read(daemon.path("secret")).unwrap(), std::fs::read(daemon.path("other")).unwrap());
@@ -112,21 +127,22 @@ fn pkcs11_tool_meets_wrong_and_locked_pins() {
         return;
     }
     let daemon = token();
-    for told in ["CKR_PIN_INCORRECT", "CKR_PIN_INCORRECT", "CKR_PIN_LOCKED", "CKR_PIN_LOCKED"] {
-        let refused = bad(&tool(&daemon, false, "--login --pin 0000 -O", &[]));
-        assert!(refused.contains(told), "{refused}");
+    let key = key_id(&daemon, false, "my ec");
+    let sign = |pin: &str| {
+        let line = format!("--login --pin {pin} -s -m ECDSA-SHA256 -i message -o s --id {key}");
+        tool(&daemon, false, &line, &[])
+    };
+    meets_pins(&daemon, sign, "CKR_PIN_INCORRECT", "CKR_PIN_LOCKED");
+
+    let slots = || good(&daemon.run("pkcs11-tool", ["--module", &module(), "-L"]));
+    for told in ["user PIN count low", "final user PIN try", "user PIN locked"] {
+        bad(&sign(WRONG_PIN));
+        assert!(slots().contains(told), "{}", slots());
     }
-    let slots = good(&daemon.run("pkcs11-tool", ["--module", &module(), "-L"]));
-    assert!(slots.contains("user PIN locked"), "{slots}");
     let officer = format!("--login --login-type so --so-pin {PUK} --init-pin --pin 7777");
     good(&tool(&daemon, false, &officer, &[]));
     good(&tool(&daemon, false, "--login --pin 7777 --change-pin --new-pin 8888", &[]));
-    good(&tool(
-        &daemon,
-        false,
-        "--login --pin 8888 -s -m ECDSA-SHA256 -i message -o s --id",
-        &[&id(&daemon, false, "my ec")],
-    ));
+    good(&sign("8888"));
     let refused = said(&tool(&daemon, false, &login("-O"), &[]));
     assert!(refused.contains("CKR_PIN_INCORRECT"), "{refused}");
 }

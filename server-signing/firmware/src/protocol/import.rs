@@ -29,13 +29,8 @@ impl Import {
     pub fn encode(logons: &[Logon], certificates: &[Vec<u8>]) -> Result<Zeroizing<Vec<u8>>, FirmwareError> {
         let certificate_bytes: usize = certificates.iter().map(|der| 2 + der.len()).sum();
         // With room for all, so that no copy stays where a buffer grew.
-        let most = 2 + MAX_ADMINISTRATORS * (4 + 4 * MAX_TEXT_LEN + CREDENTIAL_LENGTHS.end()) + certificate_bytes;
-        let mut out = Zeroizing::new(Vec::with_capacity(most));
-        push_count(&mut out, logons.len(), MAX_ADMINISTRATORS)?;
-        for logon in logons {
-            push(&mut out, logon.name().as_bytes(), 4 * MAX_TEXT_LEN)?;
-            push(&mut out, logon.credential(), *CREDENTIAL_LENGTHS.end())?;
-        }
+        let mut out = Zeroizing::new(Vec::with_capacity(MAX_LOGONS_LEN + 1 + certificate_bytes));
+        push_logons(&mut out, logons)?;
         push_count(&mut out, certificates.len(), MAX_IDPS)?;
         for der in certificates {
             push(&mut out, der, MAX_CERTIFICATE_LEN)?;
@@ -48,38 +43,75 @@ impl Import {
     /// # Errors
     /// `Malformed`.
     pub fn decode(body: &[u8]) -> Result<Self, FirmwareError> {
-        let mut from = Reader(body);
-        let mut logons = Vec::new();
-        for _ in 0..from.count(MAX_ADMINISTRATORS)? {
-            let name = std::str::from_utf8(from.bytes(4 * MAX_TEXT_LEN)?).map_err(|_| FirmwareError::Malformed)?;
-            let credential = Zeroizing::new(from.bytes(*CREDENTIAL_LENGTHS.end())?.to_vec());
-            logons.push(Logon::new(name, credential));
-        }
+        let mut from = Reader::new(body);
+        let logons = from.logons()?;
         let mut certificates = Vec::new();
         for _ in 0..from.count(MAX_IDPS)? {
             certificates.push(from.bytes(MAX_CERTIFICATE_LEN)?.to_vec());
         }
-        if from.0.is_empty() { Ok(Self { logons, certificates }) } else { Err(FirmwareError::Malformed) }
+        from.end()?;
+        Ok(Self { logons, certificates })
     }
 }
 
-fn push_count(out: &mut Vec<u8>, count: usize, max: usize) -> Result<(), FirmwareError> {
+/// Bytes of the longest list of logons.
+pub(super) const MAX_LOGONS_LEN: usize = 1 + MAX_ADMINISTRATORS * (4 + 4 * MAX_TEXT_LEN + *CREDENTIAL_LENGTHS.end());
+
+pub(super) fn push_logons(out: &mut Vec<u8>, logons: &[Logon]) -> Result<(), FirmwareError> {
+    push_count(out, logons.len(), MAX_ADMINISTRATORS)?;
+    for logon in logons {
+        push(out, logon.name().as_bytes(), 4 * MAX_TEXT_LEN)?;
+        push(out, logon.credential(), *CREDENTIAL_LENGTHS.end())?;
+    }
+    Ok(())
+}
+
+pub(super) fn push_count(out: &mut Vec<u8>, count: usize, max: usize) -> Result<(), FirmwareError> {
     let count = u8::try_from(count).ok().filter(|_| count <= max).ok_or(FirmwareError::Malformed)?;
     out.push(count);
     Ok(())
 }
 
-fn push(out: &mut Vec<u8>, bytes: &[u8], max: usize) -> Result<(), FirmwareError> {
+pub(super) fn push(out: &mut Vec<u8>, bytes: &[u8], max: usize) -> Result<(), FirmwareError> {
     let length = u16::try_from(bytes.len()).ok().filter(|_| bytes.len() <= max).ok_or(FirmwareError::Malformed)?;
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(bytes);
     Ok(())
 }
 
-struct Reader<'a>(&'a [u8]);
+pub(super) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn count(&mut self, max: usize) -> Result<usize, FirmwareError> {
+    pub(super) fn new(body: &'a [u8]) -> Self {
+        Self(body)
+    }
+
+    pub(super) fn logons(&mut self) -> Result<Vec<Logon>, FirmwareError> {
+        let mut logons = Vec::new();
+        for _ in 0..self.count(MAX_ADMINISTRATORS)? {
+            let name = self.name()?;
+            let credential = Zeroizing::new(self.bytes(*CREDENTIAL_LENGTHS.end())?.to_vec());
+            logons.push(Logon::new(name, credential));
+        }
+        Ok(logons)
+    }
+
+    pub(super) fn name(&mut self) -> Result<&'a str, FirmwareError> {
+        std::str::from_utf8(self.bytes(4 * MAX_TEXT_LEN)?).map_err(|_| FirmwareError::Malformed)
+    }
+
+    pub(super) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], FirmwareError> {
+        let (head, rest) = self.0.split_first_chunk().ok_or(FirmwareError::Malformed)?;
+        self.0 = rest;
+        Ok(*head)
+    }
+
+    /// That nothing is left.
+    pub(super) fn end(self) -> Result<(), FirmwareError> {
+        if self.0.is_empty() { Ok(()) } else { Err(FirmwareError::Malformed) }
+    }
+
+    pub(super) fn count(&mut self, max: usize) -> Result<usize, FirmwareError> {
         let (count, rest) = self.0.split_first().ok_or(FirmwareError::Malformed)?;
         self.0 = rest;
         let count = usize::from(*count);

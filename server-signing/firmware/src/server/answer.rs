@@ -6,10 +6,10 @@ use zeroize::Zeroizing;
 use crate::error::FirmwareError;
 use crate::firmware::{Admitted, Firmware, KeyOrder, SignOrder};
 use crate::protocol::{
-    ADMIT, AdmitCall, Certificates, Empty, Frame, GENERATE, GenerateAnswer, GenerateCall, INTEGRITY_KEY, Import,
-    SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, Signatures, StatusAnswer, VERIFY_CHECKPOINT, VERIFY_MESSAGE,
-    VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, Verdict, VerifyCheckpointCall, VerifyMessageCall, VerifyTokenCall,
-    spec_of,
+    ADMINISTER, ADMIT, ANCHOR, Administration, AdmitCall, Certificates, Empty, Frame, GENERATE, GenerateAnswer,
+    GenerateCall, INTEGRITY_KEY, Import, SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, Signatures, StatusAnswer,
+    VERIFY_CHECKPOINT, VERIFY_MESSAGE, VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, Verdict, VerifyCheckpointCall,
+    VerifyMessageCall, VerifyTokenCall, spec_of,
 };
 
 /// A body.
@@ -53,6 +53,17 @@ pub(super) fn answer(
         SET_IDP_KEYS => {
             let import = Import::decode(body)?;
             firmware.set_idp_keys(&import.logons, &import.certificates)?;
+            write(&Empty {})
+        }
+        ANCHOR => {
+            let call = read::<Value>(body)?;
+            let sam = call.value.as_bytes().try_into().map_err(|_| FirmwareError::Malformed)?;
+            let anchor = firmware.anchor(sam);
+            value(anchor.map(|(number, hash)| [&number.to_be_bytes()[..], &hash].concat()).unwrap_or_default())
+        }
+        ADMINISTER => {
+            let order = Administration::decode(body)?;
+            firmware.administer(&order.logons, &order.changes)?;
             write(&Empty {})
         }
         _ => Err(FirmwareError::Malformed),

@@ -41,6 +41,11 @@ pub(crate) fn administrators() -> [Logon; 2] {
     [logon("anna", "correct horse"), logon("bert", "battery staple")]
 }
 
+/// What the SAM has signed: that its log has this row with this hash.
+pub(crate) fn checkpoint(sam: u8, number: u64, hash: u8) -> Vec<u8> {
+    [&b"tw4s checkpoint 1\0"[..], &[sam; 32], &number.to_be_bytes(), &[hash; 32]].concat()
+}
+
 /// A firmware with an imported identity provider and a user with keys.
 pub(crate) struct World {
     pub(crate) dir: TempDir,

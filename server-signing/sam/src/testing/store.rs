@@ -99,6 +99,12 @@ impl Store for MemStore {
         let copy = self.tables();
         Ok(Box::new(MemTxn { store: self, copy, _writer: writer }))
     }
+
+    fn consumed_hashes(&self, sad_id: &[u8; 32]) -> Result<u64, StoreError> {
+        let of = Once::Hash { sad_id: *sad_id, hash: Vec::new(), occurrence: 0 }.to_key();
+        let of = of.get(..33).unwrap();
+        self.read(|tables| tables.consumed.keys().filter(|key| key.starts_with(of)).count() as u64)
+    }
 }
 
 struct MemTxn<'s> {

@@ -1,7 +1,7 @@
 //! What every store owes the module: the same checks on each engine and on the module's own store in memory.
 
 use tw4s_sam::ports::Store;
-use tw4s_sam::record::{ObjectKind, Table};
+use tw4s_sam::record::{ObjectKind, Once, Table};
 use tw4s_sam::testing::MemStore;
 
 use crate::{commit, hash, key_id, message, object, row, seal, stores, user, user_id};
@@ -183,6 +183,11 @@ fn each_thing_is_consumed_once(store: &dyn Store) {
     });
     assert!(all.iter().all(|what| store.is_consumed(what).unwrap()));
     assert!(!store.is_consumed(&message(2, 1)).unwrap());
+    for sad in 0..4 {
+        let of_sad = |what: &&Once| matches!(what, Once::Hash { sad_id, .. } if *sad_id == [sad; 32]);
+        let count = all.iter().filter(of_sad).count() as u64;
+        assert_eq!(store.consumed_hashes(&[sad; 32]).unwrap(), count, "{sad}");
+    }
 }
 
 fn a_second_consumption_leaves_the_first(store: &dyn Store) {

@@ -78,7 +78,7 @@ impl Admitted for Waiting<'_> {
     }
 }
 
-/// The two lists are one; the firmware's has two more, which no call of the SAM is answered with.
+/// The two lists are one; the firmware's has four more, which no call of the SAM is answered with.
 fn translate(error: Error) -> FirmwareError {
     match error {
         Error::NotOperational(why) => FirmwareError::NotOperational(why),
@@ -95,6 +95,8 @@ fn translate(error: Error) -> FirmwareError {
         Error::Algorithm => FirmwareError::Algorithm,
         Error::Unsupported => FirmwareError::Unsupported,
         Error::Malformed => FirmwareError::Malformed,
-        Error::Failed | Error::Logon | Error::Certificate => FirmwareError::Failed,
+        Error::Failed | Error::Logon | Error::Certificate | Error::Administrators | Error::NoAnchor => {
+            FirmwareError::Failed
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write as _};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tw4s_firmware::{CryptoModule, MasterKey, Pkcs11Config, Pkcs11Module, SlotChoice, SoftwareModule};
 use zeroize::Zeroizing;
@@ -43,6 +43,13 @@ impl Slot {
             return Ok(Self::Software(id));
         };
         let pin_file = variable(PIN_FILE).ok_or_else(|| Failure::usage(format!("{LIBRARY} needs {PIN_FILE}")))?;
+        // The firmware process runs in another folder. A library's bare name is for the loader to find.
+        let absolute = |path: PathBuf| std::path::absolute(path).map_err(Failure::doing("finding the HSM"));
+        let library = if library.components().count() > 1 { absolute(library)? } else { library };
+        let pin_file = absolute(pin_file)?;
+        if [Path::new(text), &library, &pin_file].iter().any(|part| part.to_str().is_none_or(|it| it.contains('\n'))) {
+            return Err(Failure::usage("the names of slot, library and PIN file are UTF-8 on one line each"));
+        }
         Ok(Self::Pkcs11 { library, slot: text.to_owned(), pin_file })
     }
 
@@ -85,9 +92,9 @@ impl Slot {
                 Ok((Box::new(module), master))
             }
             Self::Pkcs11 { library, slot, pin_file } => {
-                let pin =
-                    fs::read_to_string(pin_file).map(Zeroizing::new).map_err(Failure::doing("reading the PIN"))?;
-                let pin = Zeroizing::new(pin.trim_end_matches('\n').to_owned());
+                let pin = secret(pin_file, "the PIN in")?;
+                let pin = std::str::from_utf8(pin.strip_suffix(b"\n").unwrap_or(&pin));
+                let pin = Zeroizing::new(pin.map_err(|_| Failure::text("the PIN is no UTF-8"))?.to_owned());
                 let slot = slot.parse().map_or_else(|_| SlotChoice::TokenLabel(slot.clone()), SlotChoice::Id);
                 let config = Pkcs11Config { library: library.clone(), slot, pin };
                 let opened = if make { Pkcs11Module::provision(&config) } else { Pkcs11Module::open(&config) };
@@ -101,8 +108,13 @@ impl Slot {
 
 fn software_key(home: &Home, id: &InstanceId) -> Result<MasterKey, Failure> {
     let path = home.slots().join(id.to_string());
-    let opening = || Failure::doing(format!("opening slot {}", path.display()));
-    let file = File::open(&path).map_err(opening())?;
+    MasterKey::new(&secret(&path, "slot")?).map_err(Failure::doing(format!("opening slot {}", path.display())))
+}
+
+/// The content of a file that nobody else may read, at most [`MAX_SECRET`] bytes of it.
+fn secret(path: &Path, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let opening = || Failure::doing(format!("opening {what} {}", path.display()));
+    let file = File::open(path).map_err(opening())?;
     let metadata = file.metadata().map_err(opening())?;
     if metadata.mode() & 0o077 != 0 || metadata.uid() != rustix::process::geteuid().as_raw() {
         return Err(Failure::text(format!("{} is open to others than its owner: chmod 600", path.display())));
@@ -110,7 +122,7 @@ fn software_key(home: &Home, id: &InstanceId) -> Result<MasterKey, Failure> {
     let mut secret = Zeroizing::new(Vec::with_capacity(MAX_SECRET));
     let limit = u64::try_from(MAX_SECRET).unwrap_or(u64::MAX);
     file.take(limit).read_to_end(&mut secret).map_err(opening())?;
-    MasterKey::new(&secret).map_err(Failure::doing(format!("opening slot {}", path.display())))
+    Ok(secret)
 }
 
 const LIBRARY: &str = "TW4S_PKCS11_LIBRARY";

@@ -17,7 +17,7 @@ use crate::rows::Log;
 
 /// Runs it.
 pub(crate) fn run(common: &Common, operation: &AuditOperation) -> Result<(), Failure> {
-    let home = Home::open(common.home.as_deref())?;
+    let home = Home::existing(common.home.as_deref())?;
     match operation {
         AuditOperation::Search { instance_id, filter } => search(&home.service(instance_id), filter),
         AuditOperation::Verify { instance_id, anchor } => {
@@ -64,13 +64,11 @@ fn verify(common: &Common, home: &Home, place: &Place, known: Vec<Anchor>) -> Re
     let check = format!("Audit log check of \"{}\"", place.name);
     match walk(common, home, place, known) {
         Ok(Walked { rows, checkpoints, unverified: None }) => {
-            exit::print(&format!("{check}: {rows} records, {checkpoints} checkpoints ... ok\n"))
+            exit::print(&format!("{check}: records {rows}, checkpoints {checkpoints} ... ok\n"))
         }
         Ok(Walked { rows, checkpoints, unverified: Some(why) }) => {
-            exit::print(&format!("{check}: {rows} records ... ok\n"))?;
-            exit::print(&format!(
-                "{check}: {checkpoints} checkpoints' signatures are not verified: {why} ... warning\n"
-            ))
+            exit::print(&format!("{check}: records {rows} ... ok\n"))?;
+            exit::print(&format!("{check}: checkpoints {checkpoints}, signatures not verified: {why} ... warning\n"))
         }
         Err(failure) => {
             exit::print(&format!("{check}: {failure} ... failed\n"))?;
@@ -92,18 +90,28 @@ struct Walked {
 fn walk(common: &Common, home: &Home, place: &Place, known: Vec<Anchor>) -> Result<Walked, Failure> {
     let mut log = Log::open(place)?;
     if log.is_running() {
-        return check(&mut log, home, known, None);
+        return check(&mut log, home, &place.name, known, None);
     }
     let lent = manage::lend_firmware(common, home);
-    let walked = check(&mut log, home, known, lent.err().map(|failure| failure.to_string()));
+    let walked = check(&mut log, home, &place.name, known, lent.err().map(|failure| failure.to_string()));
     drop(log);
     manage::last_one_out(common, home, &home.turn()?)?;
     walked
 }
 
-fn check(log: &mut Log, home: &Home, mut known: Vec<Anchor>, down: Option<String>) -> Result<Walked, Failure> {
+fn check(
+    log: &mut Log,
+    home: &Home,
+    sam: &str,
+    mut known: Vec<Anchor>,
+    down: Option<String>,
+) -> Result<Walked, Failure> {
     let firmware = Client::new(&home.firmware().socket);
     let mut walked = Walked { unverified: down, ..Walked::default() };
+    match anchor::kept(&firmware, sam) {
+        Ok(kept) => known.extend(kept),
+        Err(error) => walked.unverified = walked.unverified.or(Some(error.to_string())),
+    }
     let mut chain = Chain::new(None);
     let newest = log.each(1, |row| {
         let is_signed = |checkpoint: &[u8], signature: &[u8]| {

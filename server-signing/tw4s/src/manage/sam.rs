@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tw4s_firmware::client::Client;
 use tw4s_sam::audit::Anchor;
 
 use super::{PATIENCE, last_one_out, lend_firmware, told};
@@ -80,9 +81,10 @@ fn code(common: &Common, home: &Home, id: &InstanceId) -> Result<(), Failure> {
 /// Not in the table: somebody has to be the first privileged user, and no operation makes a technical one. It is for
 /// whoever owns the home, as the audit record says.
 fn enrol(place: &Place, role: &str, user_id: &str, certfile: &Path) -> Result<(), Failure> {
-    let certificates = firmware::certificates(certfile)?;
-    let enrolled = Control::connect(place).and_then(|mut control| control.enrol(role, user_id, &certificates));
-    let enrolled = enrolled.map_err(Failure::doing(format!("enrolling {user_id}")));
+    let enrolled = firmware::certificates(certfile).and_then(|certificates| {
+        let enrolled = Control::connect(place).and_then(|mut control| control.enrol(role, user_id, &certificates));
+        enrolled.map_err(Failure::doing(format!("enrolling {user_id}")))
+    });
     exit::print(&format!("Enrolment of the user \"{user_id}\" ... {}\n", Outcome::of(&enrolled)))?;
     enrolled.map(drop).map_err(Failure::told)
 }
@@ -117,11 +119,16 @@ fn check_all(common: &Common, home: &Home, anchors: Option<&Path>) -> Result<(),
 }
 
 fn check_one(common: &Common, home: &Home, place: &Place, known: &[Anchor]) -> Result<String, Failure> {
+    let known = || -> Result<Vec<Anchor>, Failure> {
+        let kept = anchor::kept(&Client::new(&home.firmware().socket), &place.name).map_err(Failure::other)?;
+        Ok(known.iter().copied().chain(kept).collect())
+    };
     if Found::look(&place.lock)?.is_some() {
-        return Control::connect(place).and_then(|mut control| control.integrity(known)).map_err(Failure::other);
+        let mut control = Control::connect(place).map_err(Failure::other)?;
+        return control.integrity(&known()?).map_err(Failure::other);
     }
     let (store, lock) = stopped::open(place, "checks its data")?;
-    let report = lend_firmware(common, home).and_then(|()| stopped::check(home, place, store, known));
+    let report = lend_firmware(common, home).and_then(|()| stopped::check(home, place, store, &known()?));
     drop(lock);
     last_one_out(common, home, &home.turn()?)?;
     told(&report?).map_err(Failure::text)

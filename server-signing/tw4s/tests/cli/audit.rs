@@ -138,18 +138,19 @@ fn a_log_is_verified_with_the_row_that_is_wrong() {
     let scene = Scene::new();
     scene.sign();
     let running = scene.stage.ok(VERIFY);
-    assert!(running.starts_with("Audit log check of \"sam1\": ") && running.ends_with(" checkpoints ... ok\n"));
+    assert!(
+        running.starts_with("Audit log check of \"sam1\": records ") && running.ends_with(", checkpoints 0 ... ok\n")
+    );
     scene.stop();
     let stopped = scene.stage.ok(VERIFY);
-    assert!(stopped.ends_with(" records, 1 checkpoints ... ok\n"), "{stopped}");
+    assert!(stopped.ends_with(", checkpoints 1 ... ok\n"), "{stopped}");
     assert!(!scene.stage.path("home/firmware/socket").exists(), "the firmware was lent");
     // Without the firmware hashes alone can be checked, and it is said so.
     let state = scene.stage.path("home/firmware/state");
     fs::rename(&state, scene.stage.path("state")).unwrap();
     let unverified = scene.stage.ok(VERIFY);
-    assert!(
-        unverified.contains(" records ... ok\n") && unverified.contains("1 checkpoints' signatures are not verified")
-    );
+    let expected = "Audit log check of \"sam1\": checkpoints 1, signatures not verified: ";
+    assert!(unverified.contains(" ... ok\n") && unverified.contains(expected), "{unverified}");
     assert!(unverified.ends_with(" ... warning\n"), "{unverified}");
     fs::rename(scene.stage.path("state"), &state).unwrap();
     // A checkpoint that somebody else made.
@@ -202,6 +203,9 @@ fn no_instance_and_no_database_are_told() {
     assert!(String::from_utf8(ran.stderr).unwrap().contains("sam2 has no database"));
     assert!(!scene.stage.path("home/sam2").exists(), "looking makes nothing");
     assert!(scene.fails(&["audit", "verify", "2"]).ends_with(" ... failed\n"));
+    let nowhere = scene.stage.path("nowhere");
+    let ran = scene.stage.run(&["audit", "export", "1", "--home", "$nowhere"]);
+    assert_eq!((ran.status.code(), nowhere.exists()), (Some(4), false), "a home with a slip in its name");
 }
 
 /// While a command has the database of a stopped instance, nobody starts on it, and nobody ends the command for it.
@@ -256,8 +260,9 @@ fn a_stopped_instance_s_data_are_checked_under_its_lock() {
     assert!(stderr.contains(&format!("the row of user {} is not ours", scene.signer)), "{stderr}");
 }
 
+/// Together with the firmware's state, whose own anchor is then as old.
 #[test]
-fn an_anchor_kept_elsewhere_finds_a_database_that_was_put_back() {
+fn an_anchor_kept_elsewhere_finds_a_home_that_was_put_back() {
     let scene = Scene::new();
     scene.sign();
     scene.stop();
@@ -266,7 +271,9 @@ fn an_anchor_kept_elsewhere_finds_a_database_that_was_put_back() {
         let _ = fs::remove_dir_all(to);
         assert!(std::process::Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
     };
+    let firmware = ["home/firmware/state", "firmware"].map(|name| scene.stage.path(name));
     copy(&state, &backup);
+    fs::copy(&firmware[0], &firmware[1]).unwrap();
     let mut anchors = scene.stage.ok(&["audit", "anchor", "1"]);
     scene.stage.ok(&["manageSAM", "start", "1"]);
     scene.sign();
@@ -281,6 +288,9 @@ fn an_anchor_kept_elsewhere_finds_a_database_that_was_put_back() {
         assert!(scene.stage.ok(&with(command)).ends_with(" ... ok\n"));
     }
     copy(&backup, &state);
+    let found = scene.fails(VERIFY);
+    assert!(found.ends_with("it is missing, and is known from elsewhere ... failed\n"), "by the firmware: {found}");
+    fs::copy(&firmware[1], &firmware[0]).unwrap();
     assert!(scene.stage.ok(VERIFY).ends_with(" ... ok\n"), "it is sound in itself");
     let found = scene.fails(&with(VERIFY));
     assert!(found.ends_with("it is missing, and is known from elsewhere ... failed\n"), "{found}");

@@ -16,7 +16,7 @@ fn check(stage: &Stage, rows: &[Row<'_>]) {
     }
 }
 
-const INIT: &[&str] = &["manageFW", "init", "LogonPass=anna,file:$anna", "LogonPass=bert,file:$bert", "0"];
+pub(crate) const INIT: &[&str] = &["manageFW", "init", "LogonPass=anna,file:$anna", "LogonPass=bert,file:$bert", "0"];
 const START: &[&str] = &["manageSAM", "start", "1"];
 const STOP: &[&str] = &["manageSAM", "stop", "1"];
 const CODE: &[&str] = &["manageSAM", "integrity", "code", "1"];

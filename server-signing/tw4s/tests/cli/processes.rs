@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::time::Duration;
 
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::Stage;
@@ -85,4 +88,53 @@ fn the_processes_leave_no_core_file_and_let_nobody_look_into_them() {
         let environment = fs::read(format!("/proc/{}/environ", stage.pid(process)));
         assert!(rustix::process::geteuid().is_root() || environment.is_err(), "{process}");
     }
+}
+
+/// Whoever may write into the home could put other keys, checksums and databases there.
+#[test]
+fn a_home_that_others_may_write_to_is_refused() {
+    let stage = Stage::initialised();
+    for mode in [0o770, 0o707] {
+        fs::set_permissions(stage.path("home"), fs::Permissions::from_mode(mode)).unwrap();
+        let ran = stage.run(&["manageSAM", "start", "1"]);
+        assert_eq!((ran.status.code(), ran.stdout.len()), (Some(4), 0));
+        assert!(String::from_utf8(ran.stderr).unwrap().contains("chmod go-w"));
+    }
+    fs::set_permissions(stage.path("home"), fs::Permissions::from_mode(0o755)).unwrap();
+    stage.ok(&["manageSAM", "start", "1"]);
+}
+
+/// Else a stop of the last instance could take away the firmware that a start has just found.
+#[test]
+fn commands_that_start_or_end_processes_take_turns() {
+    let stage = Stage::initialised();
+    stage.ok(&["manageSAM", "start", "1"]);
+    let turn = fs::File::open(stage.path("home/turn")).unwrap();
+    flock(&turn, FlockOperation::LockExclusive).unwrap();
+    let commands = [["stop", "1"], ["start", "2"]]
+        .map(|[what, id]| stage.command(&["manageSAM", what, id]).stdout(Stdio::piped()).spawn().unwrap());
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(stage.path("home/sam1/socket").exists() && !stage.path("home/sam2").exists(), "they wait");
+    drop(turn);
+    for command in commands {
+        assert!(command.wait_with_output().unwrap().stdout.ends_with(b" ... ok\n"));
+    }
+    assert_eq!(stage.ok(&["manageSAM", "integrity", "data"]), "Data integrity check ... ok\n");
+    assert!(stage.path("home/firmware/socket").exists());
+}
+
+#[test]
+fn an_enrolment_that_fails_says_so() {
+    let stage = Stage::initialised();
+    let user = "6f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f0";
+    let line = format!("Enrolment of the user \"{user}\" ... failed\n");
+    fs::write(stage.path("idp.der"), crate::support::idp().certificate()).unwrap();
+    for file in ["$missing", "$anna", "$idp.der"] {
+        let said = stage.says(&["manageSAM", "enrol", "1", "PrivilegedUser", user, file]);
+        assert_eq!((said.stdout, said.code), (line.clone(), Some(1)), "{file}");
+    }
+    stage.ok(&["manageSAM", "start", "1"]);
+    let enrol = ["manageSAM", "enrol", "1", "PrivilegedUser", user, "$idp.der"];
+    stage.ok(&enrol);
+    assert_eq!(stage.says(&enrol).stdout, line, "there already");
 }

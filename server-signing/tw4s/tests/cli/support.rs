@@ -112,7 +112,8 @@ impl Stage {
             None => (*argument).to_owned(),
         });
         let mut command = Command::new(binary);
-        command.args(arguments).env("TW4S_HOME", self.path("home")).envs(self.variables.clone()).stdin(Stdio::null());
+        command.args(arguments).env("TW4S_HOME", self.path("home")).envs(self.variables.clone());
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
         command
     }
 

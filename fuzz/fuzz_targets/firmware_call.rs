@@ -1,0 +1,65 @@
+//! A code, then any bytes as the body of a call to the firmware (server signing).
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tw4s_firmware::protocol::{
+    ADMINISTER, ADMIT, ANCHOR, Administration, AdmitCall, Empty, Frame, GENERATE, GenerateCall, INTEGRITY_KEY, Import,
+    SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, VERIFY_CHECKPOINT, VERIFY_MESSAGE, VERIFY_TOKEN, VERIFY_WRAPPED_KEY,
+    Value, VerifyCheckpointCall, VerifyMessageCall, VerifyTokenCall, spec_code, spec_of,
+};
+use tw4s_formats::Format;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((code, body)) = bytes.split_first() else { return };
+    match *code {
+        STATUS | SIGN | INTEGRITY_KEY => drop(kept::<Empty>(body)),
+        GENERATE => {
+            if let Some(call) = kept::<GenerateCall>(body) {
+                assert!(spec_of(call.spec).is_none_or(|spec| spec_code(spec) == call.spec));
+            }
+        }
+        VERIFY_TOKEN => drop(kept::<VerifyTokenCall>(body)),
+        VERIFY_MESSAGE => drop(kept::<VerifyMessageCall>(body)),
+        ADMIT => drop(kept::<AdmitCall>(body)),
+        SIGN_CHECKPOINT | VERIFY_WRAPPED_KEY | ANCHOR => drop(kept::<Value>(body)),
+        VERIFY_CHECKPOINT => drop(kept::<VerifyCheckpointCall>(body)),
+        SET_IDP_KEYS => {
+            if let Ok(read) = Import::decode(body) {
+                let again = Import::encode(&read.logons, &read.certificates).expect("what was read can be written");
+                assert_eq!(&again[..], body);
+            }
+        }
+        ADMINISTER => {
+            if let Ok(read) = Administration::decode(body) {
+                let again = Administration::encode(&read.logons, &read.changes).expect("what was read can be written");
+                assert_eq!(&again[..], body);
+            }
+        }
+        _ => {}
+    }
+    stream(bytes);
+});
+
+/// The same bytes as a stream of frames: what is read is written back the same.
+fn stream(bytes: &[u8]) {
+    let mut rest = bytes;
+    let mut again = Vec::new();
+    while let Ok(Some(frame)) = Frame::read(&mut rest, 1 << 12) {
+        assert!(frame.body().len() < 1 << 12);
+        assert!(frame.write(&mut again).is_ok() && bytes.starts_with(&again));
+    }
+}
+
+fn kept<T: Format>(body: &[u8]) -> Option<T> {
+    match T::parse(body) {
+        Ok(value) => {
+            assert_eq!(value.to_bytes().expect("what was read can be written"), body);
+            Some(value)
+        }
+        Err(error) => {
+            assert!(error.at <= body.len());
+            None
+        }
+    }
+}

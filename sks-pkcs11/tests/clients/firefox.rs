@@ -1,0 +1,163 @@
+//! Firefox, headless, with a client certificate from the token. It asks for a PIN in a dialogue, which Marionette answers.
+
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::common::Daemon;
+use crate::marionette::Marionette;
+use crate::nss::{self, database};
+use crate::server::Server;
+use crate::{PIN, PUK, WRONG_PIN, have, terminate, tries_lost, unlock, wait_for};
+
+/// A preference each: no question which certificate to show, any free port for Marionette, and nobody called outside.
+const PREFERENCES: &str = r#"
+user_pref("security.default_personal_cert", "Select Automatically");
+user_pref("marionette.port", 0);
+user_pref("network.dns.disableIPv6", true);
+user_pref("network.captive-portal-service.enabled", false);
+user_pref("network.connectivity-service.enabled", false);
+user_pref("datareporting.policy.dataSubmissionEnabled", false);
+user_pref("app.normandy.enabled", false);
+user_pref("browser.safebrowsing.update.enabled", false);
+user_pref("extensions.update.enabled", false);
+user_pref("services.settings.server", "data:,");
+"#;
+
+/// Answers each dialogue that asks for a PIN with the next of `state.pins`, and cancels it when there is none.
+const ANSWERS: &str = r#"
+const state = Services.wm.getMostRecentWindow("navigator:browser").sks = { pins: [], asked: [] };
+Services.obs.addObserver(dialog => {
+    state.asked.push(dialog.document.getElementById("infoBody").textContent);
+    const pin = state.pins.shift();
+    const box = dialog.document.getElementById("commonDialog");
+    dialog.setTimeout(() => {
+        if (pin === undefined) {
+            box.cancelDialog();
+        } else {
+            dialog.document.getElementById("password1Textbox").value = pin;
+            box.acceptDialog();
+        }
+    }, 100);
+}, "common-dialog-loaded");
+"#;
+
+/// Sets the PINs to answer with, and forgets logins and TLS sessions, as a new start would.
+const PREPARE: &str = r#"
+const state = Services.wm.getMostRecentWindow("navigator:browser").sks;
+state.pins = arguments[0];
+state.asked = [];
+Cc["@mozilla.org/security/sdr;1"].getService(Ci.nsISecretDecoderRing).logoutAndTeardown();
+"#;
+
+/// What was asked for.
+const ASKED: &str = r#"return Services.wm.getMostRecentWindow("navigator:browser").sks.asked;"#;
+
+/// The tokens of all modules, as Firefox's device manager lists them; older ones call for the slots.
+const TOKENS: &str = r#"
+return (async () => {
+    const database = Cc["@mozilla.org/security/pkcs11moduledb;1"].getService(Ci.nsIPKCS11ModuleDB);
+    const modules = Array.from(await database.listModules());
+    return modules.flatMap(module => Array.from(module.slots ?? module.listSlots(), slot => slot.tokenName));
+})();
+"#;
+
+/// A browser that goes with the test.
+struct Firefox {
+    child: Child,
+    marionette: Option<Marionette>,
+}
+
+impl Firefox {
+    fn start(daemon: &Daemon) -> Self {
+        database(daemon, "profile");
+        daemon.file("profile/user.js", PREFERENCES);
+        let mut command = Command::new("timeout");
+        daemon.environment(&mut command);
+        let firefox = "firefox-esr --headless --no-remote --marionette --remote-allow-system-access --profile profile";
+        command.args(["--kill-after=5", "300"]).args(firefox.split(' ')).current_dir(daemon.dir.path());
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(std::fs::File::create(daemon.path("firefox.log")).unwrap());
+        let mut firefox = Self { child: command.spawn().unwrap(), marionette: None };
+        let port = wait_for("Firefox's port", || {
+            assert_eq!(firefox.child.try_wait().unwrap(), None, "Firefox ended");
+            std::fs::read_to_string(daemon.path("profile/MarionetteActivePort")).ok()?.parse().ok()
+        });
+        let mut marionette = Marionette::connect(port);
+        marionette.script("chrome", ANSWERS, &Value::Null).unwrap();
+        firefox.marionette = Some(marionette);
+        firefox
+    }
+
+    fn marionette(&mut self) -> &mut Marionette {
+        self.marionette.as_mut().unwrap()
+    }
+
+    /// Opens the server's page, with PINs to answer with. Gives its text, or none if it does not come, and how often it was
+    /// asked for a PIN.
+    fn visit(&mut self, port: u16, pins: &[&str]) -> (Option<String>, usize) {
+        let marionette = self.marionette();
+        marionette.script("chrome", PREPARE, &json!(pins)).unwrap();
+        marionette.call("Marionette:SetContext", &json!({ "value": "content" })).unwrap();
+        // Away from the last page, so that the next is not taken for it.
+        marionette.call("WebDriver:Navigate", &json!({ "url": "about:blank" })).unwrap();
+        // Ends when the page is there, or the first dialogue.
+        let _ = marionette.call("WebDriver:Navigate", &json!({ "url": format!("https://localhost:{port}/") }));
+        let there = wait_for("a page", || {
+            // Refused while a dialogue is open.
+            let page = marionette.script("content", "return [document.readyState, document.URL]", &Value::Null).ok()?;
+            let (state, url) = (page[0].as_str()?, page[1].as_str()?);
+            (url != "about:blank" && state != "loading").then(|| url.starts_with("https://"))
+        });
+        let text = marionette.script("content", "return document.documentElement.innerText", &Value::Null).unwrap();
+        let asked = marionette.script("chrome", ASKED, &Value::Null).unwrap();
+        (there.then(|| text.as_str().unwrap().to_owned()), asked.as_array().unwrap().len())
+    }
+}
+
+impl Drop for Firefox {
+    fn drop(&mut self) {
+        terminate(&mut self.child);
+    }
+}
+
+#[test]
+fn firefox_shows_its_certificate_from_the_token() {
+    if !have(&[("firefox-esr", "firefox-esr"), ("timeout", "coreutils")]) || !have(nss::NEEDS) {
+        return;
+    }
+    let daemon = Daemon::start();
+    daemon.enroll("free ec", None, None, &[]);
+    let server = Server::tls(&daemon);
+    let mut firefox = Firefox::start(&daemon);
+    let tokens = firefox.marionette().script("chrome", TOKENS, &Value::Null).unwrap();
+    assert!(tokens.as_array().unwrap().contains(&json!("SKS")), "{tokens}");
+    let (page, asked) = firefox.visit(server.port, &[]);
+    assert!(page.unwrap().contains("CN=free ec"));
+    assert_eq!(asked, 0);
+}
+
+#[test]
+fn firefox_meets_wrong_and_locked_pins() {
+    if !have(&[("firefox-esr", "firefox-esr"), ("timeout", "coreutils")]) || !have(nss::NEEDS) {
+        return;
+    }
+    let daemon = Daemon::start();
+    daemon.enroll("my rsa", Some(PIN), Some(PUK), &["--type", "rsa2048"]);
+    let server = Server::tls(&daemon);
+    let mut firefox = Firefox::start(&daemon);
+    let mut visit = |pins: &[&str]| {
+        let (page, asked) = firefox.visit(server.port, pins);
+        // A connection that failed it may try once more, and ask once more: that is cancelled.
+        assert!(asked >= pins.len(), "asked {asked} times");
+        (page.is_some_and(|page| page.contains("CN=my rsa")), tries_lost(&daemon))
+    };
+    // Whether the page came, and how many tries were lost.
+    assert_eq!(visit(&[PIN]), (true, 0));
+    assert_eq!(visit(&[WRONG_PIN]), (false, 1));
+    assert_eq!(visit(&[WRONG_PIN, PIN]), (true, 0));
+    assert_eq!(visit(&[WRONG_PIN, WRONG_PIN, WRONG_PIN]), (false, 3));
+    assert_eq!(visit(&[PIN]), (false, 3));
+    unlock(&daemon, &["1"]);
+    assert_eq!(visit(&[PIN]), (true, 0));
+}
