@@ -4,12 +4,13 @@ use std::{fmt, sync::Arc};
 
 use crate::{Error, commit::Ticket, db::Core};
 
-/// A transaction that has committed and is on its way to the disk, from [`Txn::commit_later`].
+/// A transaction that has committed and is on its way to the disk, from
+/// [`Txn::commit_later`](crate::Txn::commit_later).
 ///
 /// Nobody may be told of it before [`Self::wait`] has returned. The disk's work begins when
 /// somebody waits, for this or another transaction, so a pending that is dropped becomes durable
-/// with the next one that is waited for, or when the [`Db`] is dropped. It may go to any thread.
-/// It holds the store's lock: open the store again only when the last one is gone.
+/// with the next one that is waited for, or when the [`Db`](crate::Db) is dropped. It may go to any
+/// thread. It holds the store's lock: open the store again only when the last one is gone.
 #[must_use = "it is durable only when `wait` has returned"]
 pub struct Pending {
     core: Arc<Core>,
