@@ -224,8 +224,12 @@ impl Commits {
 
     /// The frozen layer is in the engine.
     pub(crate) fn thaw(&self) {
-        let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
-        layers.frozen = Arc::default();
+        let frozen = {
+            let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
+            mem::take(&mut layers.frozen)
+        };
+        // Thousands of records: not while all others wait.
+        drop(frozen);
     }
 
     /// Bytes that were promised space in the engine and may not have it yet.
