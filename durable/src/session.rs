@@ -43,7 +43,7 @@ impl Session {
     pub(crate) fn begin(parts: &Parts, batches: u64) -> Result<Self, Error> {
         let Parts { dir, store, .. } = parts;
         layout::raise_format(dir)?;
-        let id = getrandom::u64().map_err(|error| Error::io("make a name for", dir)(error.into()))?;
+        let id = getrandom::u64().map_err(|error| Error::io("draw an id for the redo log of", dir)(error.into()))?;
         // The log first: an engine that expects one which is not there has lost it.
         let log = Log::create(dir, id, batches)?;
         let mark = Mark { id, batches, is_open: true }.encode();
