@@ -5,8 +5,8 @@
 use libfuzzer_sys::fuzz_target;
 use tw4s_firmware::FirmwareError;
 use tw4s_firmware::protocol::{
-    ADMIT, Empty, GENERATE, GenerateAnswer, OK, SIGN, STATUS, Signatures, StatusAnswer, VERIFY_CHECKPOINT,
-    VERIFY_WRAPPED_KEY, Value, Verdict, error_of, status_of,
+    ADMIT, Admission, Empty, FORGET, GENERATE, GenerateAnswer, OK, SIGN, STATUS, Signatures, StatusAnswer,
+    VERIFY_CHECKPOINT, VERIFY_WRAPPED_KEY, Value, Verdict, error_of, status_of,
 };
 use tw4s_formats::Format;
 
@@ -22,7 +22,8 @@ fuzz_target!(|bytes: &[u8]| {
     match *code {
         STATUS => kept::<StatusAnswer>(body),
         GENERATE => kept::<GenerateAnswer>(body),
-        ADMIT => kept::<Empty>(body),
+        ADMIT => kept::<Admission>(body),
+        FORGET => kept::<Empty>(body),
         SIGN => kept::<Signatures>(body),
         VERIFY_CHECKPOINT | VERIFY_WRAPPED_KEY => kept::<Verdict>(body),
         _ => kept::<Value>(body),

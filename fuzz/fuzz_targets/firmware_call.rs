@@ -4,16 +4,18 @@
 
 use libfuzzer_sys::fuzz_target;
 use tw4s_firmware::protocol::{
-    ADMINISTER, ADMIT, ANCHOR, Administration, AdmitCall, Empty, Frame, GENERATE, GenerateCall, INTEGRITY_KEY, Import,
-    SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, VERIFY_CHECKPOINT, VERIFY_MESSAGE, VERIFY_TOKEN, VERIFY_WRAPPED_KEY,
-    Value, VerifyCheckpointCall, VerifyMessageCall, VerifyTokenCall, spec_code, spec_of,
+    ADMINISTER, ADMIT, ANCHOR, Administration, Admission, AdmitCall, Empty, FORGET, Frame, GENERATE, GenerateCall,
+    INTEGRITY_KEY, Import, SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, VERIFY_CHECKPOINT, VERIFY_MESSAGE,
+    VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, VerifyCheckpointCall, VerifyMessageCall, VerifyTokenCall, spec_code,
+    spec_of,
 };
 use tw4s_formats::Format;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((code, body)) = bytes.split_first() else { return };
     match *code {
-        STATUS | SIGN | INTEGRITY_KEY => drop(kept::<Empty>(body)),
+        STATUS | INTEGRITY_KEY => drop(kept::<Empty>(body)),
+        SIGN | FORGET => drop(kept::<Admission>(body)),
         GENERATE => {
             if let Some(call) = kept::<GenerateCall>(body) {
                 assert!(spec_of(call.spec).is_none_or(|spec| spec_code(spec) == call.spec));

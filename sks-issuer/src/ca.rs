@@ -31,7 +31,7 @@ mod leaf;
 mod local;
 mod subject;
 
-use build::{Profile, extension, sign, validity};
+use build::{CaKey, Profile, extension, sign, validity};
 pub use leaf::{Leaf, Purpose};
 pub use local::LocalCa;
 pub use subject::Subject;
@@ -94,7 +94,7 @@ impl From<builder::Error> for CaError {
 
 /// A CA: its certificate, and the key that signs.
 pub struct Ca {
-    key: SigningKey,
+    key: CaKey,
     certificate: Certificate,
     der: Vec<u8>,
 }
@@ -106,7 +106,7 @@ impl Ca {
     /// [`CaError::Crypto`] and [`CaError::Build`].
     pub fn create(subject: &Subject, years: u16) -> Result<Self, CaError> {
         let secret = secret_key()?;
-        let key = SigningKey::from(&secret);
+        let key = CaKey::new(SigningKey::from(&secret))?;
         let spki = public_der(&secret.public_key())?;
         let profile = Profile {
             issuer: subject.name().clone(),
@@ -131,14 +131,14 @@ impl Ca {
             .map_err(|_| CaError::Key)?;
         let certificate = Certificate::from_pem(certificate).map_err(CaError::Certificate)?;
         let der = certificate.to_der().map_err(CaError::Certificate)?;
-        Self::assemble(SigningKey::from(&secret), der)
+        Self::assemble(CaKey::new(SigningKey::from(&secret))?, der)
     }
 
-    fn assemble(key: SigningKey, der: Vec<u8>) -> Result<Self, CaError> {
+    fn assemble(key: CaKey, der: Vec<u8>) -> Result<Self, CaError> {
         let certificate = Certificate::from_der(&der).map_err(CaError::Certificate)?;
         let tbs = certificate.tbs_certificate();
         let certified = tbs.subject_public_key_info().to_der()?;
-        if p256_key(&certified).is_ok_and(|certified| certified == key.verifying_key().into()) {
+        if p256_key(&certified).is_ok_and(|certified| certified == key.key().verifying_key().into()) {
             let constraints = tbs.get_extension::<BasicConstraints>().map_err(CaError::Certificate)?;
             let usage = tbs.get_extension::<X509KeyUsage>().map_err(CaError::Certificate)?;
             let is_ca = constraints.is_some_and(|(_, found)| found.ca);
@@ -169,7 +169,7 @@ impl Ca {
     /// # Errors
     /// [`CaError::Key`].
     pub fn key_pem(&self) -> Result<Zeroizing<String>, CaError> {
-        self.key.to_pkcs8_pem(LineEnding::LF).map_err(|_| CaError::Key)
+        self.key.key().to_pkcs8_pem(LineEnding::LF).map_err(|_| CaError::Key)
     }
 
     /// Certifies a public key (SubjectPublicKeyInfo, DER), and returns the certificate, DER. It ends with the CA's own

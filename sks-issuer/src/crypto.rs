@@ -15,6 +15,7 @@ use sks_wire::{MethodId, Secret, label};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::curve::AgreementKey;
 use crate::random;
 
 /// Why a primitive gave nothing.
@@ -37,7 +38,7 @@ pub enum CryptoError {
 
 /// The issuer's ephemeral key pair: one for each session, wiped when dropped.
 pub struct EphemeralKey {
-    secret: p256::SecretKey,
+    secret: AgreementKey,
     public: Vec<u8>,
 }
 
@@ -47,7 +48,13 @@ impl EphemeralKey {
     /// # Errors
     /// [`CryptoError::Random`].
     pub fn generate() -> Result<Self, CryptoError> {
-        Self::new(secret_key()?)
+        loop {
+            let scalar = Zeroizing::new(random::array::<32>()?);
+            // One scalar in 2^32 is not under the group's order.
+            if let Ok(key) = AgreementKey::new(&scalar) {
+                return Self::new(key);
+            }
+        }
     }
 
     /// The pair of a known scalar, big-endian: for tests.
@@ -55,11 +62,11 @@ impl EphemeralKey {
     /// # Errors
     /// [`CryptoError::PrivateKey`] for zero, or for a number that is not under the order of the group.
     pub fn from_scalar(scalar: &[u8; 32]) -> Result<Self, CryptoError> {
-        Self::new(p256::SecretKey::from_slice(scalar).map_err(|_| CryptoError::PrivateKey)?)
+        Self::new(AgreementKey::new(scalar)?)
     }
 
-    fn new(secret: p256::SecretKey) -> Result<Self, CryptoError> {
-        let public = public_der(&secret.public_key())?;
+    fn new(secret: AgreementKey) -> Result<Self, CryptoError> {
+        let public = public_der(&secret.public_key()?)?;
         Ok(Self { secret, public })
     }
 
@@ -74,8 +81,7 @@ impl EphemeralKey {
     /// # Errors
     /// [`CryptoError::PublicKey`] when ClientEphemeralKey is not a key on P-256.
     pub fn agree(&self, client_ephemeral_key: &[u8]) -> Result<Secret, CryptoError> {
-        let shared = self.secret.diffie_hellman(&p256_key(client_ephemeral_key)?);
-        Ok(Secret::from(shared.raw_secret_bytes().as_slice()))
+        self.secret.agree(&p256_key(client_ephemeral_key)?)
     }
 }
 

@@ -17,6 +17,7 @@ use x509_cert::Certificate;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
 
 use crate::crypto::p256_key;
+use crate::curve;
 
 /// Which devices are accepted. The session's attestation is verified with the device's key in every case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,8 +91,7 @@ impl VerifyingKey {
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
-            Self::P256(key) => p256::ecdsa::DerSignature::try_from(signature)
-                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
+            Self::P256(key) => curve::verifies(key, message, signature),
             Self::Rsa(key) => rsa::pkcs1v15::Signature::try_from(signature)
                 .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
         }
@@ -101,8 +101,7 @@ impl VerifyingKey {
     #[must_use]
     pub fn verifies_hash(&self, hash: &[u8; 32], signature: &[u8]) -> bool {
         match self {
-            Self::P256(key) => p256::ecdsa::DerSignature::try_from(signature)
-                .is_ok_and(|signature| key.verify_prehash(hash, &signature).is_ok()),
+            Self::P256(key) => curve::verifies_hash(key, hash, signature),
             Self::Rsa(key) => rsa::pkcs1v15::Signature::try_from(signature)
                 .is_ok_and(|signature| key.verify_prehash(hash, &signature).is_ok()),
         }

@@ -39,6 +39,7 @@
 
 pub mod ca;
 pub mod crypto;
+mod curve;
 pub mod device;
 mod error;
 pub mod local;
@@ -50,7 +51,7 @@ pub use crypto::{EphemeralKey, SessionKey};
 pub use device::{DeviceError, Trust};
 pub use error::Error;
 pub use session::{
-    CertifiedKey, Extension, KeyOptions, KeyPair, PinPolicy, PinPolicyOptions, Protection, PukPolicy, PukPolicyOptions,
-    RecordError, Session, SessionOptions, SessionRecord,
+    CertifiedKey, Extension, Finishing, KeyOptions, KeyPair, PinPolicy, PinPolicyOptions, Protection, PukPolicy,
+    PukPolicyOptions, RecordError, Session, SessionOptions, SessionRecord,
 };
 pub use transport::{CallError, Transport};

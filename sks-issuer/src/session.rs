@@ -24,11 +24,15 @@ use crate::error::Error;
 use crate::random;
 use crate::transport::Transport;
 
+use finish::Waiting;
+
+mod finish;
 mod key;
 mod policy;
 mod provision;
 mod record;
 
+pub use finish::Finishing;
 pub use key::{CertifiedKey, KeyOptions, KeyPair, Protection};
 pub use policy::{PinPolicy, PinPolicyOptions, PukPolicy, PukPolicyOptions};
 pub use provision::Extension;
@@ -75,6 +79,8 @@ pub struct Session<T> {
     transport: T,
     handle: ProvisioningHandle,
     record: SessionRecord,
+    /// Calls that wait for the close, when this is [`Finishing`].
+    waiting: Option<Vec<Waiting>>,
 }
 
 /// The result of a step over the transport `T`.
@@ -126,7 +132,7 @@ impl<T: Transport> Session<T> {
         match verified {
             Ok(key) => {
                 let record = SessionRecord::opened(key, request, answer.client_session_id, device_certificate);
-                Ok(Self { transport, handle: answer.provisioning_handle, record })
+                Ok(Self { transport, handle: answer.provisioning_handle, record, waiting: None })
             }
             Err(error) => {
                 // A session that nobody may use is removed; whether that succeeds changes nothing for the issuer.
@@ -147,12 +153,12 @@ impl<T: Transport> Session<T> {
             client_session_id: record.client_session_id.clone(),
             issuer_uri: record.issuer_uri.clone().into_bytes(),
         })?;
-        Ok(Self { transport, handle: found.provisioning_handle, record })
+        Ok(Self { transport, handle: found.provisioning_handle, record, waiting: None })
     }
 
     /// The same session over another transport, for instance after a connection was lost.
     pub fn with_transport<U: Transport>(self, transport: U) -> Session<U> {
-        Session { transport, handle: self.handle, record: self.record }
+        Session { transport, handle: self.handle, record: self.record, waiting: self.waiting }
     }
 
     /// ProvisioningHandle.
@@ -191,6 +197,12 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// [`Error::AttestedResponse`] when the proof is wrong; nothing that the session issued is to be relied on then.
     pub fn close(mut self) -> Step<T, SessionRecord> {
+        let request = self.close_request();
+        let answer = self.spend_maced(2, &request)?;
+        self.closed(&answer)
+    }
+
+    fn close_request(&self) -> close_provisioning_session::Request {
         let record = &self.record;
         let data = close_provisioning_session::mac_data(
             &record.client_session_id,
@@ -198,9 +210,11 @@ impl<T: Transport> Session<T> {
             &record.issuer_uri,
         );
         let mac = record.key.mac(MethodId::CloseProvisioningSession, record.counter, &data);
-        let request = close_provisioning_session::Request { provisioning_handle: self.handle, mac };
-        let answer = self.spend_maced(2, &request)?;
-        // The MAC of the call itself has raised the counter.
+        close_provisioning_session::Request { provisioning_handle: self.handle, mac }
+    }
+
+    /// Verifies the proof of a close. The MAC of the call itself has raised the counter.
+    fn closed(mut self, answer: &close_provisioning_session::Response) -> Step<T, SessionRecord> {
         let proof = self.record.key.attestation(&[label::SUCCESS, &self.record.counter.to_be_bytes()]);
         if !matches(&proof, &answer.attested_response) {
             return Err(Error::AttestedResponse);
@@ -226,9 +240,7 @@ impl<T: Transport> Session<T> {
 
     /// Calls a method that uses the session key `uses` times.
     fn spend<M: Method>(&mut self, uses: u16, request: &M) -> Step<T, M::Response> {
-        request.check().map_err(Error::Argument)?;
-        let left = self.record.left;
-        let rest = left.checked_sub(uses).ok_or(Error::LimitReached { needed: uses, left })?;
+        let rest = self.left_after(uses, request)?;
         let answer = self.transport.call(request)?;
         self.record.left = rest;
         Ok(answer)
@@ -237,9 +249,31 @@ impl<T: Transport> Session<T> {
     /// Calls a method that carries a method MAC, which raises the counter.
     fn spend_maced<M: Method>(&mut self, uses: u16, request: &M) -> Step<T, M::Response> {
         let answer = self.spend(uses, request)?;
-        // SessionKeyLimit ends before the counter could wrap.
-        self.record.counter = self.record.counter.wrapping_add(1);
+        self.raise_counter();
         Ok(answer)
+    }
+
+    /// As [`Session::spend_maced`], for a method whose answer tells nothing but success: it may wait for the close.
+    fn tell<M: Method>(&mut self, uses: u16, request: &M) -> Step<T, ()> {
+        if self.waiting.is_none() {
+            return self.spend_maced(uses, request).map(|_| ());
+        }
+        self.record.left = self.left_after(uses, request)?;
+        self.raise_counter();
+        self.waiting.get_or_insert_default().push(Waiting::new(request));
+        Ok(())
+    }
+
+    /// What a call leaves of SessionKeyLimit.
+    fn left_after<M: Method>(&self, uses: u16, request: &M) -> Step<T, u16> {
+        request.check().map_err(Error::Argument)?;
+        let left = self.record.left;
+        left.checked_sub(uses).ok_or(Error::LimitReached { needed: uses, left })
+    }
+
+    /// SessionKeyLimit ends before the counter could wrap.
+    fn raise_counter(&mut self) {
+        self.record.counter = self.record.counter.wrapping_add(1);
     }
 }
 

@@ -19,6 +19,15 @@ pub trait Transport {
     /// Only what failed on the way; a refusal of the token is an answer.
     fn call_raw(&mut self, call: &[u8]) -> Result<Zeroizing<Vec<u8>>, Self::Error>;
 
+    /// Sends several method byte strings and returns their answers, in order. All are carried out, whatever the answers
+    /// before theirs say. A transport that can sends them without waiting in between.
+    ///
+    /// # Errors
+    /// As [`Transport::call_raw`]; then nothing is known of any.
+    fn call_all_raw(&mut self, calls: &[Zeroizing<Vec<u8>>]) -> Result<Vec<Zeroizing<Vec<u8>>>, Self::Error> {
+        calls.iter().map(|call| self.call_raw(call)).collect()
+    }
+
     /// Calls a method with its arguments as they are.
     ///
     /// # Errors

@@ -10,8 +10,9 @@ use common::{FakeToken, Lie, bytes, certificates, golden_options};
 use sks_issuer::{
     CertifiedKey, DeviceError, Error, KeyOptions, Protection, Session, SessionOptions, SessionRecord, Trust,
 };
+use sks_wire::method::close_provisioning_session;
 use sks_wire::types::{Id, KeyHandle};
-use sks_wire::{Request, Secret, Status};
+use sks_wire::{MethodId, Request, Secret, Status};
 
 type Failed = Error<Infallible>;
 
@@ -54,6 +55,55 @@ fn each_lie_is_found() {
         let error = run(&mut FakeToken::lying(lie), &key).unwrap_err();
         assert!(expected(&error), "{lie:?}: {error:?}");
     }
+}
+
+/// As [`run`], with all that follows the key pair sent at once.
+fn run_finishing(token: &mut FakeToken) -> Result<SessionRecord, Failed> {
+    let mut session = Session::create(&mut *token, &golden_options())?;
+    let key = session.create_key_pair(&options(), Protection::None)?;
+    let mut session = session.finishing();
+    let key = session.set_certificate_path(key, &certificates())?;
+    session.restore_private_key(&key, &Secret::new(bytes("m5_restorePrivateKey_pkcs8")))?;
+    session.close()
+}
+
+#[test]
+fn the_end_of_a_session_goes_out_at_once_with_the_same_macs() {
+    let mut token = FakeToken::honest();
+    let record = run_finishing(&mut token).unwrap();
+    assert_eq!((record.counter(), record.left()), (3, 25 - 1 - 1 - 2 - 2));
+    assert_eq!(token.bursts, [3]);
+    let Request::SetCertificatePath(first) = &token.calls[3] else { panic!("{:?}", token.calls[3]) };
+    let Request::CloseProvisioningSession(close) = token.last() else { panic!("{:?}", token.last()) };
+    let key = record.key();
+    let data = close_provisioning_session::mac_data(
+        record.client_session_id(),
+        record.server_session_id(),
+        record.issuer_uri(),
+    );
+    assert_eq!(close.mac, key.mac(MethodId::CloseProvisioningSession, 2, &data));
+    assert_ne!(first.mac, close.mac);
+}
+
+#[test]
+fn what_the_end_of_a_session_is_told_is_not_believed_blindly() {
+    let error = run_finishing(&mut FakeToken::lying(Lie::StaleClose)).unwrap_err();
+    assert!(matches!(error, Error::AttestedResponse), "{error:?}");
+    let mut token = FakeToken::lying(Lie::RefusingTheEnd);
+    let error = run_finishing(&mut token).unwrap_err();
+    assert_eq!(error.refused().unwrap().status, Status::Mac);
+}
+
+#[test]
+fn nothing_of_an_aborted_end_is_sent() {
+    let mut token = FakeToken::honest();
+    let mut session = Session::create(&mut token, &golden_options()).unwrap();
+    let key = session.create_key_pair(&options(), Protection::None).unwrap();
+    let mut session = session.finishing();
+    session.set_certificate_path(key, &certificates()).unwrap();
+    session.abort().unwrap();
+    let names: Vec<_> = token.calls.iter().skip(2).map(Request::id).collect();
+    assert_eq!(names, [MethodId::CreateKeyPair, MethodId::AbortProvisioningSession]);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! issuer's `user-pin` policies it gets a new policy of that ID with the PIN of the login. Other slots are their
 //! issuers'.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use cryptoki_sys::{
@@ -16,23 +17,30 @@ use cryptoki_sys::{
     CKR_TOKEN_WRITE_PROTECTED, CKR_USER_NOT_LOGGED_IN,
 };
 use sks_issuer::ca::{Ca, Leaf, Subject};
-use sks_issuer::{Error, Extension, KeyOptions, PinPolicyOptions, Protection, SessionOptions, Transport, Trust, local};
-use sks_wire::algorithm::Algorithm;
+use sks_issuer::{
+    Error, Extension, Finishing, KeyOptions, KeyPair, PinPolicyOptions, Protection, SessionOptions, Transport, Trust,
+    local,
+};
+use sks_wire::algorithm::{Algorithm, Class};
 use sks_wire::types::{BaseType, ExportPolicy, Id, KeyAlgorithm, KeyHandle, KeyUsage};
-use sks_wire::{Secret, limit};
+use sks_wire::{Secret, Status, limit};
+use zeroize::Zeroizing;
 
 use crate::error::{Result, Rv};
+use crate::listing::questions;
 use crate::login::Login;
 use crate::module::Module;
 use crate::object::attribute::P256_PARAMS;
 use crate::object::template::Template;
-use crate::object::{ID_EXTENSION, Key, number};
+use crate::object::{ID_EXTENSION, Kept, Key, LENGTH_EXTENSION, number};
 use crate::session::Session;
+use crate::token::Token;
 
 /// The session is open for as long as a key takes to make, in seconds.
 const LIFE_TIME: u32 = 600;
-/// Uses of the session key: a key pair 1, a certificate path 1, a symmetric or restored key 2, an extension 1, closing 2.
-const KEY_LIMIT: u16 = 7;
+/// Uses of the session key: a key pair 1, a certificate path 1, a symmetric or restored key 2, an extension 1 (of two),
+/// closing 2.
+const KEY_LIMIT: u16 = 8;
 /// The ID of the only key of a session.
 const KEY_ID: &str = "Key.1";
 
@@ -56,10 +64,26 @@ pub(crate) enum Kind {
 }
 
 impl Wish {
-    /// Calls of `provision` and of closing that raise getChangeCount, each by one: the key pair, its certificates, the
+    /// Calls of the session that raise getChangeCount, each by one: the key pair, its certificates, the
     /// close, and what else the key gets.
     fn changes(&self, has_pin: bool) -> u32 {
-        3 + u32::from(has_pin) + u32::from(self.id.is_some()) + u32::from(!matches!(self.kind, Kind::Pair(_)))
+        let more = [has_pin, self.id.is_some(), self.length().is_some(), !matches!(self.kind, Kind::Pair(_))];
+        3 + more.into_iter().map(u32::from).sum::<u32>()
+    }
+
+    /// The length of a symmetric key, where its algorithms do not tell it.
+    fn length(&self) -> Option<u32> {
+        match &self.kind {
+            Kind::Symmetric(value, endorsed) if endorsed.iter().all(|algorithm| algorithm.class() == Class::Hmac) => {
+                u32::try_from(value.len()).ok()
+            }
+            _ => None,
+        }
+    }
+
+    /// What the module keeps of it in extension objects.
+    fn kept(&self) -> Kept {
+        Kept { id: self.id.clone(), length: self.length() }
     }
 
     /// What the templates say of any key; what the first does not, the second may.
@@ -168,26 +192,95 @@ pub(crate) fn make(module: &Module, session: &Session, wish: &Wish) -> Result<Ar
         return Rv::err(CKR_SESSION_READ_ONLY);
     }
     let pin = pin(module, session)?;
+    let made = issue(module, wish, pin.as_ref())?;
+    let listing = module.listing_with(&made)?;
+    let key = listing.keys.get(&made.handle.0).cloned().ok_or(Rv(CKR_DEVICE_ERROR))?;
+    module.admit(session.slot, key.pin_policy);
+    Ok(key)
+}
+
+/// A key that was made, and what the token told of it then.
+pub(crate) struct Made {
+    handle: KeyHandle,
+    /// To [`questions`].
+    pub(crate) answers: Vec<Zeroizing<Vec<u8>>>,
+    /// How many of the session's calls raised getChangeCount.
+    pub(crate) changes: u32,
+    pub(crate) kept: Kept,
+}
+
+/// Runs the provisioning session. All that follows the key pair goes out at once, and with it what is asked of the key
+/// afterwards.
+fn issue(module: &Module, wish: &Wish, pin: Option<&Secret>) -> Result<Made> {
     let ca = module.ca()?;
     let mut options = SessionOptions::new(local::ISSUER_URI, Trust::Any);
     options.life_time = LIFE_TIME;
     options.key_limit = KEY_LIMIT;
-    // So that there is one to add the key to.
-    module.listing()?;
-    let transport = |call: &[u8]| module.token.call_raw(call);
-    let mut issuing = sks_issuer::Session::create(transport, &options).map_err(failure)?;
-    let made = match provision(&mut issuing, &ca, wish, pin.as_ref()) {
-        Ok(made) => issuing.close().map(|_| made).map_err(failure)?,
+    let wire = Wire::new(&module.token);
+    let device = Arc::clone(&module.last_listing_of_same()?.device);
+    let mut session = sks_issuer::Session::create_on(&wire, &options, &device).map_err(failure)?;
+    let key = match key_pair_in(&mut session, wish, pin) {
+        Ok(key) => key,
         Err(rv) => {
             // A refusal has ended the session already; the first failure is the one to tell.
-            let _ = issuing.abort();
+            let _ = session.abort();
             return Err(rv);
         }
     };
-    let listing = module.listing_with(made, wish.changes(pin.is_some()))?;
-    let key = listing.keys.get(&made.0).cloned().ok_or(Rv(CKR_DEVICE_ERROR))?;
-    module.admit(session.slot, key.pin_policy);
-    Ok(key)
+    let handle = key.handle;
+    let mut session = session.finishing();
+    if let Err(rv) = complete(&mut session, &ca, wish, key) {
+        let _ = session.abort();
+        return Err(rv);
+    }
+    wire.follow(questions(handle));
+    session.close().map_err(|error| match (&wish.kind, error.refused().map(|refused| refused.status)) {
+        // The private key that was brought along.
+        (Kind::Imported(..), Some(status)) if status != Status::Storage => Rv(CKR_ATTRIBUTE_VALUE_INVALID),
+        _ => failure(error),
+    })?;
+    Ok(Made { handle, answers: wire.answers(), changes: wish.changes(pin.is_some()), kept: wish.kept() })
+}
+
+/// A session's way to the token. What is to follow the session's last calls goes out with them.
+struct Wire<'a> {
+    token: &'a Token,
+    follows: RefCell<Vec<Zeroizing<Vec<u8>>>>,
+}
+
+impl<'a> Wire<'a> {
+    fn new(token: &'a Token) -> Self {
+        Self { token, follows: RefCell::default() }
+    }
+
+    /// Adds calls of one's own behind those that go out together.
+    fn follow(&self, calls: impl Into<Vec<Zeroizing<Vec<u8>>>>) {
+        *self.follows.borrow_mut() = calls.into();
+    }
+
+    /// What was answered to them.
+    fn answers(&self) -> Vec<Zeroizing<Vec<u8>>> {
+        self.follows.take()
+    }
+}
+
+impl Transport for &Wire<'_> {
+    type Error = sks_client::Error;
+
+    fn call_raw(&mut self, call: &[u8]) -> std::result::Result<Zeroizing<Vec<u8>>, Self::Error> {
+        self.token.call_raw(call)
+    }
+
+    fn call_all_raw(
+        &mut self,
+        calls: &[Zeroizing<Vec<u8>>],
+    ) -> std::result::Result<Vec<Zeroizing<Vec<u8>>>, Self::Error> {
+        let mut all = calls.to_vec();
+        all.extend(self.follows.take());
+        let mut answers = self.token.call_all_raw(&all)?;
+        *self.follows.borrow_mut() = answers.split_off(calls.len());
+        Ok(answers)
+    }
 }
 
 /// The PIN that a new key gets; none in slot 0.
@@ -195,7 +288,7 @@ fn pin(module: &Module, session: &Session) -> Result<Option<Secret>> {
     if session.slot == 0 {
         return Ok(None);
     }
-    let listing = module.present(session.slot)?;
+    let listing = module.last_listing_of_same()?;
     let slot = listing.slots.get(&session.slot);
     if !slot.is_some_and(|slot| slot.groups.iter().any(|key| key.is_users())) {
         return Rv::err(CKR_TOKEN_WRITE_PROTECTED);
@@ -206,12 +299,11 @@ fn pin(module: &Module, session: &Session) -> Result<Option<Secret>> {
     }
 }
 
-fn provision<T: Transport<Error = sks_client::Error>>(
+fn key_pair_in<T: Transport<Error = sks_client::Error>>(
     session: &mut sks_issuer::Session<T>,
-    ca: &Ca,
     wish: &Wish,
     pin: Option<&Secret>,
-) -> Result<KeyHandle> {
+) -> Result<KeyPair> {
     let policy = match pin {
         Some(_) => {
             let options = PinPolicyOptions::new(id(local::PIN_POLICY_ID)?);
@@ -223,36 +315,42 @@ fn provision<T: Transport<Error = sks_client::Error>>(
         (Some(policy), Some(pin)) => Protection::Pin { policy, pin },
         _ => Protection::None,
     };
-    let options = key_options(wish, pin.is_some())?;
-    let key = session.create_key_pair(&options, protection).map_err(failure)?;
+    session.create_key_pair(&key_options(wish, pin.is_some())?, protection).map_err(failure)
+}
+
+/// What a key needs until it is ready: its certificate, and what it was made for.
+fn complete<T: Transport<Error = sks_client::Error>>(
+    session: &mut Finishing<T>,
+    ca: &Ca,
+    wish: &Wish,
+    key: KeyPair,
+) -> Result<()> {
     let subject = Subject::from_label(&wish.label).map_err(|_| Rv(CKR_FUNCTION_FAILED))?;
     let certified = match &wish.kind {
         Kind::Imported(_, spki) => spki,
         _ => &key.public_key,
     };
-    let path = ca.issue_path(certified, &Leaf::new(subject, options.usage));
+    let path = ca.issue_path(certified, &Leaf::new(subject, usage(wish)));
     let path = path.map_err(|_| Rv(CKR_ATTRIBUTE_VALUE_INVALID))?;
     let key = session.set_certificate_path(key, &path).map_err(failure)?;
     match &wish.kind {
         Kind::Pair(_) => {}
-        Kind::Imported(pkcs8, _) => {
-            session.restore_private_key(&key, pkcs8).map_err(|error| match error.refused() {
-                Some(_) => Rv(CKR_ATTRIBUTE_VALUE_INVALID),
-                None => failure(error),
-            })?
-        }
+        Kind::Imported(pkcs8, _) => session.restore_private_key(&key, pkcs8).map_err(failure)?,
         Kind::Symmetric(value, endorsed) => session.set_symmetric_key(&key, value, endorsed).map_err(failure)?,
     }
-    if let Some(id) = &wish.id {
+    let Kept { id, length } = wish.kept();
+    let length = length.map(|length| length.to_be_bytes().to_vec());
+    for (kind, data) in [(ID_EXTENSION, id), (LENGTH_EXTENSION, length)] {
+        let Some(data) = data else { continue };
         let extension = Extension {
-            extension_type: ID_EXTENSION.to_owned(),
+            extension_type: kind.to_owned(),
             base_type: BaseType::Extension,
             qualifier: String::new(),
-            data: Secret::from(id.as_slice()),
+            data: Secret::new(data),
         };
         session.add_extension(&key, &extension).map_err(failure)?;
     }
-    Ok(key.handle)
+    Ok(())
 }
 
 fn id(text: &str) -> Result<Id> {
@@ -267,15 +365,17 @@ fn key_options(wish: &Wish, has_pin: bool) -> Result<KeyOptions> {
     options.friendly_name.clone_from(&wish.label);
     options.enable_pin_caching = true;
     options.import_private_key = matches!(wish.kind, Kind::Imported(..));
-    if let Kind::Symmetric(..) = wish.kind {
-        options.usage = KeyUsage::SymmetricKey;
-    }
+    options.usage = usage(wish);
     options.export_policy = match (wish.exportable, has_pin) {
         (false, _) => ExportPolicy::NonExportable,
         (true, true) => ExportPolicy::Pin,
         (true, false) => ExportPolicy::None,
     };
     Ok(options)
+}
+
+fn usage(wish: &Wish) -> KeyUsage {
+    if let Kind::Symmetric(..) = wish.kind { KeyUsage::SymmetricKey } else { KeyUsage::Universal }
 }
 
 fn failure(error: Error<sks_client::Error>) -> Rv {

@@ -10,12 +10,13 @@ use std::sync::{Arc, OnceLock};
 use sks_client::Error;
 use sks_issuer::local;
 use sks_wire::method::{
-    enumerate_keys, enumerate_provisioning_sessions, get_change_count, get_device_info, get_extension_object,
-    get_key_group, get_key_protection_info,
+    Method, decode_response, encode_request, enumerate_keys, enumerate_provisioning_sessions, get_change_count,
+    get_device_info, get_extension_object, get_key_group, get_key_protection_info,
 };
 use sks_wire::types::{Enumerated, KeyHandle, NO_HANDLE, ProvisioningHandle};
+use zeroize::Zeroizing;
 
-use crate::object::{ID_EXTENSION, Key, Object, PublicPart};
+use crate::object::{ID_EXTENSION, Kept, Key, LENGTH_EXTENSION, Object, PublicPart};
 use crate::slot::SlotNames;
 use crate::token::Token;
 
@@ -25,8 +26,8 @@ pub(crate) struct Listing {
     count: u32,
     /// [`Token::breaks`] at that time.
     breaks: u32,
-    /// The device's own certificate, DER.
-    pub(crate) device: Arc<Vec<u8>>,
+    /// Who the token is.
+    pub(crate) device: Arc<get_device_info::Response>,
     /// Keys by handle.
     pub(crate) keys: HashMap<u32, Arc<Key>>,
     /// Slots by id.
@@ -82,65 +83,75 @@ impl Listing {
         let breaks = token.breaks();
         let device = match last {
             Some(last) if last.breaks == breaks => Arc::clone(&last.device),
-            _ => Arc::new(device(token)?),
+            _ => Arc::new(token.call(&get_device_info::Request {})?),
         };
         let mut listing =
             Self { count, breaks, device, keys: HashMap::new(), slots: BTreeMap::from([(0, Slot::default())]) };
         let issuers = issuers(token)?;
         let found = keys(token)?;
-        listing.add(token, names, found, |session| issuers.get(&session).cloned().unwrap_or_default(), last)?;
+        let groups = ask(token, &found, |key_handle| get_key_group::Request { key_handle })?;
+        let policies = ask(token, &found, |key_handle| get_key_protection_info::Request { key_handle })?;
+        let mut kept = kept(token, &found)?;
+        let mut told = Vec::with_capacity(found.len());
+        for (((handle, key), group), policy) in found.into_iter().zip(groups).zip(policies) {
+            // Gone since, or not there yet.
+            let (Some(group), Some(policy)) = (group, policy) else { continue };
+            let issuer = issuers.get(&key.provisioning_handle.0).cloned().unwrap_or_default();
+            told.push(Told { handle, key, group, policy, issuer, kept: kept.remove(&handle).unwrap_or_default() });
+        }
+        listing.add(names, told, last);
         Ok(listing)
     }
 
     /// Whether the token still holds this.
     pub(crate) fn is_current(&self, token: &Token) -> Result<bool, Error> {
-        Ok(count(token)? == self.count && token.breaks() == self.breaks)
+        Ok(count(token)? == self.count && self.is_unbroken(token))
+    }
+
+    /// Whether no connection has ended since: behind the socket is the same token.
+    pub(crate) fn is_unbroken(&self, token: &Token) -> bool {
+        self.breaks == token.breaks()
     }
 
     /// The listing after one more key, which this process has made as the local issuer, in as many calls that raise the
-    /// count. None if the count says that others have changed something meanwhile: all is to be listed anew then.
+    /// count; `answers` are those to [`questions`]. None if the count says that others have changed something meanwhile:
+    /// all is to be listed anew then.
     pub(crate) fn with(
         &self,
         token: &Token,
         names: &SlotNames,
-        handle: KeyHandle,
+        answers: &[Zeroizing<Vec<u8>>],
         changes: u32,
-    ) -> Result<Option<Self>, Error> {
-        let count = count(token)?;
-        if count != self.count.wrapping_add(changes) || self.breaks != token.breaks() {
-            return Ok(None);
+        kept: Kept,
+    ) -> Option<Self> {
+        let [count, key, group, policy] = answers else { return None };
+        let count = answer::<get_change_count::Request>(count)?.count;
+        if count != self.count.wrapping_add(changes) || !self.is_unbroken(token) {
+            return None;
         }
-        let before = KeyHandle(handle.0.checked_sub(1).unwrap_or(NO_HANDLE));
-        let next = token.call(&enumerate_keys::Request { key_handle: before })?.next;
-        let Enumerated::Next { handle, item } = next else { return Ok(None) };
+        let Enumerated::Next { handle, item: key } = answer::<enumerate_keys::Request>(key)?.next else { return None };
+        let told = Told {
+            handle,
+            key,
+            group: answer::<get_key_group::Request>(group)?,
+            policy: answer::<get_key_protection_info::Request>(policy)?,
+            issuer: Arc::from(local::ISSUER_URI),
+            kept,
+        };
         let device = Arc::clone(&self.device);
         let mut listing =
             Self { count, breaks: self.breaks, device, keys: self.keys.clone(), slots: self.slots.clone() };
-        let issuer: Arc<str> = Arc::from(local::ISSUER_URI);
-        listing.add(token, names, vec![(handle, item)], |_| Arc::clone(&issuer), None)?;
-        Ok(Some(listing))
+        listing.add(names, vec![told], None);
+        Some(listing)
     }
 
     /// Adds keys, ascending and above those that are there.
-    fn add(
-        &mut self,
-        token: &Token,
-        names: &SlotNames,
-        found: Vec<(u32, enumerate_keys::Key)>,
-        issuer_of: impl Fn(u32) -> Arc<str>,
-        last: Option<&Listing>,
-    ) -> Result<(), Error> {
-        let groups = ask(token, &found, |key_handle| get_key_group::Request { key_handle })?;
-        let policies = ask(token, &found, |key_handle| get_key_protection_info::Request { key_handle })?;
-        let mut listed = Vec::new();
-        for (((handle, told), group), policy) in found.into_iter().zip(groups).zip(policies) {
-            // Gone since, or not there yet.
-            let (Some(group), Some(policy)) = (group, policy) else { continue };
-            let issuer = issuer_of(told.provisioning_handle.0);
-            let public = last.and_then(|last| last.keys.get(&handle)).and_then(|old| old.public_part_of(&told));
+    fn add(&mut self, names: &SlotNames, told: Vec<Told>, last: Option<&Listing>) {
+        let mut listed = Vec::with_capacity(told.len());
+        for Told { handle, key, group, policy, issuer, kept } in told {
+            let public = last.and_then(|last| last.keys.get(&handle)).and_then(|old| old.public_part_of(&key));
             let public = public.unwrap_or_else(|| Arc::new(PublicPart::default()));
-            let id = chosen_id(token, handle, &told)?;
-            listed.push(Key::new(handle, told, &group, policy, issuer, id, public));
+            listed.push(Key::new(handle, key, &group, policy, issuer, kept, public));
         }
         let slots = names.assign(listed.iter().map(|key| (key.handle, key.group, key.is_users())));
         for (mut key, slot) in listed.into_iter().zip(slots) {
@@ -153,8 +164,34 @@ impl Listing {
             slot.keys.push(Arc::clone(&key));
             self.keys.insert(key.handle, key);
         }
-        Ok(())
     }
+}
+
+/// What the token tells of a key.
+struct Told {
+    handle: u32,
+    key: enumerate_keys::Key,
+    group: get_key_group::Response,
+    policy: get_key_protection_info::Response,
+    /// IssuerURI of its session.
+    issuer: Arc<str>,
+    kept: Kept,
+}
+
+/// What [`Listing::with`] needs to know of a key that was just made: the count, and what is told of the key.
+pub(crate) fn questions(key_handle: KeyHandle) -> [Zeroizing<Vec<u8>>; 4] {
+    let before = KeyHandle(key_handle.0.checked_sub(1).filter(|before| *before != 0).unwrap_or(NO_HANDLE));
+    [
+        encode_request(&get_change_count::Request {}),
+        encode_request(&enumerate_keys::Request { key_handle: before }),
+        encode_request(&get_key_group::Request { key_handle }),
+        encode_request(&get_key_protection_info::Request { key_handle }),
+    ]
+}
+
+/// An answer, if it is not a refusal.
+fn answer<M: Method>(bytes: &[u8]) -> Option<M::Response> {
+    decode_response::<M>(bytes).ok()?.ok()
 }
 
 /// What is computed of the objects is computed again.
@@ -162,11 +199,6 @@ impl Clone for Slot {
     fn clone(&self) -> Self {
         Self { keys: self.keys.clone(), groups: self.groups.clone(), ..Self::default() }
     }
-}
-
-fn device(token: &Token) -> Result<Vec<u8>, Error> {
-    let info = token.call(&get_device_info::Request {})?;
-    Ok(info.x509_certificate.0.into_iter().next().unwrap_or_default())
 }
 
 /// The IssuerURI of each session.
@@ -243,18 +275,27 @@ fn ask<M: sks_wire::Method>(
         .collect()
 }
 
-/// The CKA_ID that was given at generation.
-fn chosen_id(token: &Token, handle: u32, told: &enumerate_keys::Key) -> Result<Option<Vec<u8>>, Error> {
-    if !told.extension_type.0.iter().any(|kind| kind.0 == ID_EXTENSION.as_bytes()) {
-        return Ok(None);
-    }
-    let request = get_extension_object::Request {
-        key_handle: KeyHandle(handle),
-        extension_type: ID_EXTENSION.as_bytes().to_vec(),
+/// What the module's own extension objects say, by key.
+fn kept(token: &Token, keys: &[(u32, enumerate_keys::Key)]) -> Result<HashMap<u32, Kept>, Error> {
+    let own = |told: &enumerate_keys::Key| {
+        let has = |wanted: &&str| told.extension_type.0.iter().any(|kind| kind.0 == wanted.as_bytes());
+        [ID_EXTENSION, LENGTH_EXTENSION].into_iter().filter(has).collect::<Vec<_>>()
     };
-    match token.call(&request) {
-        Ok(object) => Ok(Some(object.extension_data.0.expose().to_vec())),
-        Err(Error::Refused(_)) => Ok(None),
-        Err(error) => Err(error),
+    let all: Vec<(u32, &str)> =
+        keys.iter().flat_map(|(handle, told)| own(told).into_iter().map(|kind| (*handle, kind))).collect();
+    let request = |(handle, kind): &(u32, &str)| get_extension_object::Request {
+        key_handle: KeyHandle(*handle),
+        extension_type: kind.as_bytes().to_vec(),
+    };
+    let answers = token.call_all(&all.iter().map(request).collect::<Vec<_>>())?;
+    let mut found: HashMap<u32, Kept> = HashMap::new();
+    for ((handle, kind), answer) in all.into_iter().zip(answers) {
+        match answer {
+            Ok(object) => found.entry(handle).or_default().take(kind, object.extension_data.0.expose()),
+            // Gone since.
+            Err(Error::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
     }
+    Ok(found)
 }

@@ -96,19 +96,11 @@ fn user_login(module: &Module, slot: &Slot, pin: Given<'_>) -> Result<Login> {
     let pin = given(slot, pin, "PIN")?;
     check_length(slot, &pin)?;
     let mut answers = Answers::default();
-    let mut last_try = Vec::new();
-    for key in &slot.groups {
-        if slot.groups.len() > 1 && is_last_try(module, key)? {
-            last_try.push(key);
-        } else {
-            answers.ask(module, key, &pin)?;
-        }
-    }
+    let (last_try, others) = by_tries(module, &slot.groups)?;
+    answers.ask(module, &others, &pin)?;
     // All of these: they most likely share the PIN, which was mistyped before.
     if answers.policies.is_empty() {
-        for key in last_try {
-            answers.ask(module, key, &pin)?;
-        }
+        answers.ask(module, &last_try, &pin)?;
     }
     if answers.policies.is_empty() {
         return Err(answers.refused.unwrap_or(Rv(CKR_PIN_INCORRECT)));
@@ -127,12 +119,17 @@ struct Answers {
 }
 
 impl Answers {
-    fn ask(&mut self, module: &Module, key: &Key, pin: &Secret) -> Result<()> {
-        match verify(module, key, pin) {
-            Ok(()) => _ = self.policies.insert(key.pin_policy),
-            Err(rv @ Rv(CKR_PIN_INCORRECT)) => self.refused = Some(rv),
-            Err(rv @ Rv(CKR_PIN_LOCKED)) => self.refused = self.refused.or(Some(rv)),
-            Err(rv) => return Err(rv),
+    /// Verifies the PIN with each of the keys, without waiting in between.
+    fn ask(&mut self, module: &Module, keys: &[&Key], pin: &Secret) -> Result<()> {
+        let request = |key: &&Key| verify_pin::Request { key_handle: KeyHandle(key.handle), pin: pin.clone() };
+        let answers = module.token.call_all(&keys.iter().map(request).collect::<Vec<_>>())?;
+        for (key, answer) in keys.iter().zip(answers) {
+            match answer.map_err(|error| refused(module, key, &error)) {
+                Ok(_) => _ = self.policies.insert(key.pin_policy),
+                Err(rv @ Rv(CKR_PIN_INCORRECT)) => self.refused = Some(rv),
+                Err(rv @ Rv(CKR_PIN_LOCKED)) => self.refused = self.refused.or(Some(rv)),
+                Err(rv) => return Err(rv),
+            }
         }
         Ok(())
     }
@@ -167,9 +164,21 @@ fn state(module: &Module, key: &Key) -> Result<get_key_protection_info::Response
     Ok(module.token.call(&get_key_protection_info::Request { key_handle: KeyHandle(key.handle) })?)
 }
 
-fn is_last_try(module: &Module, key: &Key) -> Result<bool> {
-    let state = state(module, key)?;
-    Ok(state.retry_limit.saturating_sub(state.pin_error_count) <= 1)
+/// The groups at their last try, and the others. One that is alone is asked whatever its state.
+fn by_tries<'a>(module: &Module, groups: &'a [Arc<Key>]) -> Result<(Vec<&'a Key>, Vec<&'a Key>)> {
+    let keys = groups.iter().map(Arc::as_ref);
+    if groups.len() < 2 {
+        return Ok((Vec::new(), keys.collect()));
+    }
+    let request = |key: &Arc<Key>| get_key_protection_info::Request { key_handle: KeyHandle(key.handle) };
+    let states = module.token.call_all(&groups.iter().map(request).collect::<Vec<_>>())?;
+    let (mut last_try, mut others) = (Vec::new(), Vec::new());
+    for (key, state) in keys.zip(states) {
+        let state = state?;
+        let left = state.retry_limit.saturating_sub(state.pin_error_count);
+        if left <= 1 { last_try.push(key) } else { others.push(key) }
+    }
+    Ok((last_try, others))
 }
 
 /// Why a PIN was refused: wrong, or locked by now.

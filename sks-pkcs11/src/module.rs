@@ -13,9 +13,9 @@ use cryptoki_sys::{
 use parking_lot::Mutex;
 use sks_client::paths;
 use sks_issuer::ca::LocalCa;
-use sks_wire::types::KeyHandle;
 
 use crate::error::{Result, Rv};
+use crate::generate::Made;
 use crate::listing::Listing;
 use crate::login::Login;
 use crate::object::Held;
@@ -64,22 +64,29 @@ impl Module {
         if self.pid == std::process::id() { Ok(()) } else { Rv::err(CKR_CRYPTOKI_NOT_INITIALIZED) }
     }
 
-    /// Ends it: PINs are wiped, connections closed.
+    /// Ends it: PINs, derived keys and the CA's key are wiped, connections closed.
     pub(crate) fn end(&self) {
         self.sessions.lock().clear();
         self.logins.lock().clear();
         self.held.lock().clear();
+        *self.ca.lock() = None;
         *self.listing.lock() = None;
         self.token.disconnect();
     }
 
-    /// After a fork, in the child: closes what was inherited. Locks that a thread of the parent held stay shut.
+    /// After a fork, in the child: wipes and closes what was inherited. Locks that a thread of the parent held stay shut.
     pub(crate) fn abandon(&self) {
         if let Some(mut logins) = self.logins.try_lock() {
             logins.clear();
         }
         if let Some(mut sessions) = self.sessions.try_lock() {
             sessions.clear();
+        }
+        if let Some(mut held) = self.held.try_lock() {
+            held.clear();
+        }
+        if let Some(mut ca) = self.ca.try_lock() {
+            *ca = None;
         }
         self.token.disconnect();
     }
@@ -94,10 +101,10 @@ impl Module {
         HELD | self.fresh()
     }
 
-    /// The local issuer's CA, made at first use.
+    /// The local issuer's CA, made at first use, and kept while its file stays.
     pub(crate) fn ca(&self) -> Result<Arc<LocalCa>> {
         let known = self.ca.lock().clone();
-        if let Some(ca) = known {
+        if let Some(ca) = known.filter(|ca| ca.is_current()) {
             return Ok(ca);
         }
         let ca = LocalCa::open_or_create(&paths::defaults().local_ca).map_err(|_| Rv(CKR_FUNCTION_FAILED))?;
@@ -129,12 +136,10 @@ impl Module {
     }
 
     /// What the token holds when this process has made a key, in as many calls that raise the count.
-    pub(crate) fn listing_with(&self, key: KeyHandle, changes: u32) -> Result<Arc<Listing>> {
+    pub(crate) fn listing_with(&self, made: &Made) -> Result<Arc<Listing>> {
         let last = self.listing.lock().clone();
-        let fresh = match last {
-            Some(last) => last.with(&self.token, &self.names, key, changes)?,
-            None => None,
-        };
+        let fresh =
+            last.and_then(|last| last.with(&self.token, &self.names, &made.answers, made.changes, made.kept.clone()));
         let Some(fresh) = fresh else { return self.listing() };
         let fresh = Arc::new(fresh);
         *self.listing.lock() = Some(Arc::clone(&fresh));
@@ -148,6 +153,12 @@ impl Module {
             Some(last) => Ok(last),
             None => self.listing(),
         }
+    }
+
+    /// As [`Module::last_listing`], but never that of another token.
+    pub(crate) fn last_listing_of_same(&self) -> Result<Arc<Listing>> {
+        let last = self.last_listing()?;
+        if last.is_unbroken(&self.token) { Ok(last) } else { self.listing() }
     }
 
     /// The slots' ids, and whether each has keys (slot 0: a token).

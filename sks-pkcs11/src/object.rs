@@ -25,6 +25,33 @@ pub(crate) use held::{Held, number, point};
 
 /// The type of the extension object that keeps a CKA_ID given at generation or import.
 pub(crate) const ID_EXTENSION: &str = "urn:sks:pkcs11:id";
+/// The type of the extension object that keeps the CKA_VALUE_LEN of a secret key whose algorithms do not tell it: a u32,
+/// big-endian.
+pub(crate) const LENGTH_EXTENSION: &str = "urn:sks:pkcs11:value-len";
+
+/// Whether an extension object is the module's own, and no data object.
+pub(crate) fn is_own(extension_type: &[u8]) -> bool {
+    [ID_EXTENSION, LENGTH_EXTENSION].iter().any(|own| own.as_bytes() == extension_type)
+}
+
+/// What the module's own extension objects say of a key.
+#[derive(Clone, Default)]
+pub(crate) struct Kept {
+    /// CKA_ID.
+    pub(crate) id: Option<Vec<u8>>,
+    /// CKA_VALUE_LEN, in bytes.
+    pub(crate) length: Option<u32>,
+}
+
+impl Kept {
+    /// Takes the content of one of them.
+    pub(crate) fn take(&mut self, extension_type: &str, data: &[u8]) {
+        match extension_type {
+            ID_EXTENSION => self.id = Some(data.to_vec()),
+            _ => self.length = data.try_into().ok().map(u32::from_be_bytes),
+        }
+    }
+}
 
 /// A certificate, parsed when first asked for.
 #[derive(Default)]
@@ -58,7 +85,8 @@ pub(crate) struct Key {
     pub(crate) issuer: Arc<str>,
     /// Its policies, and counters as they were when it was listed.
     pub(crate) policy: get_key_protection_info::Response,
-    chosen_id: Option<Vec<u8>>,
+    /// What was given to it at generation or import.
+    pub(crate) kept: Kept,
     public: Arc<PublicPart>,
 }
 
@@ -70,7 +98,7 @@ impl Key {
         group: &get_key_group::Response,
         policy: get_key_protection_info::Response,
         issuer: Arc<str>,
-        chosen_id: Option<Vec<u8>>,
+        kept: Kept,
         public: Arc<PublicPart>,
     ) -> Self {
         let name = String::from_utf8_lossy(&told.friendly_name.0).into_owned();
@@ -89,7 +117,7 @@ impl Key {
             extensions: told.extension_type.0.into_iter().map(|kind| kind.0).collect(),
             issuer,
             policy,
-            chosen_id,
+            kept,
             public,
         }
     }
@@ -111,7 +139,7 @@ impl Key {
 
     /// CKA_ID.
     pub(crate) fn id(&self) -> Vec<u8> {
-        match (&self.chosen_id, self.parsed()) {
+        match (&self.kept.id, self.parsed()) {
             (Some(id), _) => id.clone(),
             (None, Some(parsed)) => parsed.id.to_vec(),
             (None, None) => self.handle.to_be_bytes().to_vec(),
@@ -187,7 +215,7 @@ impl Object {
             parts.extend(count(key.certificates.len()).map(Part::Certificate));
         }
         let data = count(key.extensions.len())
-            .filter(|at| key.extensions.get(usize::from(*at)).is_some_and(|kind| kind != ID_EXTENSION.as_bytes()));
+            .filter(|at| key.extensions.get(usize::from(*at)).is_some_and(|kind| !is_own(kind)));
         parts.extend(data.map(Part::Data));
         parts.into_iter().map(|part| Self { key: Arc::clone(key), part }).collect()
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use parking_lot::Mutex;
 use sks_client::{Client, Error, paths};
 use sks_wire::Method;
-use sks_wire::method::encode_request;
+use sks_wire::method::{decode_response, encode_request};
 use zeroize::Zeroizing;
 
 mod stream;
@@ -51,27 +51,31 @@ impl Token {
         answer
     }
 
-    /// Makes many calls, and gives their answers in order. For calls that change nothing and are short.
+    /// Makes many calls, and gives their answers in order. For calls that are short. If the connection ends, nothing is
+    /// known of any.
     pub(crate) fn call_all<M: Method>(&self, requests: &[M]) -> Result<Vec<Result<M::Response, Error>>, Error> {
         let mut answers = Vec::with_capacity(requests.len());
         for chunk in requests.chunks(PIPELINED) {
-            let mut calls = Vec::new();
-            for request in chunk {
-                let call = encode_request(request);
-                calls.extend_from_slice(&u32::try_from(call.len()).unwrap_or(u32::MAX).to_be_bytes());
-                calls.extend_from_slice(&call);
-            }
-            let mut client = self.send(|client| client.stream().send_all(&calls).map_err(Error::Connection))?;
-            for _ in chunk {
-                let answer = client.receive::<M>();
-                if let Err(Error::Connection(source)) = answer {
-                    return Err(Error::Connection(source));
-                }
-                answers.push(answer);
-            }
-            self.idle.lock().push(client);
+            let calls: Vec<_> = chunk.iter().map(encode_request).collect();
+            answers.extend(self.call_all_raw(&calls)?.iter().map(|answer| Ok(decode_response::<M>(answer)??)));
         }
         Ok(answers)
+    }
+
+    /// Sends method byte strings in one go, and gives their answers in order. For no more than the socket's buffers
+    /// take.
+    pub(crate) fn call_all_raw(&self, calls: &[Zeroizing<Vec<u8>>]) -> Result<Vec<Zeroizing<Vec<u8>>>, Error> {
+        // Room first, so that no copy is left unwiped where it has grown.
+        let length = calls.iter().map(|call| 4 + call.len()).sum();
+        let mut frames = Zeroizing::new(Vec::with_capacity(length));
+        for call in calls {
+            frames.extend_from_slice(&u32::try_from(call.len()).unwrap_or(u32::MAX).to_be_bytes());
+            frames.extend_from_slice(call);
+        }
+        let mut client = self.send(|client| client.stream().send_all(&frames).map_err(Error::Connection))?;
+        let answers = calls.iter().map(|_| client.receive_raw()).collect();
+        self.keep(client, &answers);
+        answers
     }
 
     /// How often a connection has ended: behind the socket there may be another token since.

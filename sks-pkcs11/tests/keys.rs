@@ -226,6 +226,7 @@ fn symmetric_keys_encrypt_and_authenticate() {
     let session = mine();
     let template = [Attribute::Token(true), Attribute::Label(b"aes".to_vec()), Attribute::ValueLen(32.into())];
     let aes = session.generate_key(&Mechanism::AesKeyGen, &template).unwrap();
+    assert_eq!(value(&session, aes, AttributeType::ValueLen), Attribute::ValueLen(32.into()));
     let data = [5; 48];
     for mechanism in [Mechanism::AesCbc([1; 16]), Mechanism::AesCbcPad([1; 16]), Mechanism::AesEcb] {
         let secret = session.encrypt(&mechanism, aes, &data).unwrap();
@@ -244,6 +245,33 @@ fn symmetric_keys_encrypt_and_authenticate() {
     assert_eq!(mac[..4], [0xB0, 0x34, 0x4C, 0x61]);
     session.verify(&Mechanism::Sha256Hmac, hmac, b"Hi There", &mac).unwrap();
     is(session.verify(&Mechanism::Sha256Hmac, hmac, b"Hi there", &mac), RvError::SignatureInvalid);
+}
+
+#[test]
+fn a_generic_secret_tells_its_length_for_good() {
+    let session = mine();
+    let label = Attribute::Label(b"generic".to_vec());
+    let template =
+        [Attribute::Token(true), label.clone(), Attribute::Id(b"gen".to_vec()), Attribute::ValueLen(20.into())];
+    let key = session.generate_key(&Mechanism::GenericSecretKeyGen, &template).unwrap();
+    assert_eq!(value(&session, key, AttributeType::ValueLen), Attribute::ValueLen(20.into()));
+    // A change by somebody else makes the module list the token anew.
+    setup().daemon.enroll("somebody else's", None, None, &[]);
+    let found = session.find_objects(&[label]).unwrap();
+    assert_eq!(found, [key], "the length is kept as no data object");
+    assert_eq!(value(&session, key, AttributeType::ValueLen), Attribute::ValueLen(20.into()));
+    assert_eq!(value(&session, key, AttributeType::Id), Attribute::Id(b"gen".to_vec()));
+}
+
+#[test]
+fn mechanisms_say_whether_the_token_does_them() {
+    let module = &setup().module;
+    let slot = Slot::try_from(0_u64).unwrap();
+    for kind in module.get_mechanism_list(slot).unwrap() {
+        let digest = [MechanismType::SHA1, MechanismType::SHA256, MechanismType::SHA384, MechanismType::SHA512];
+        let info = module.get_mechanism_info(slot, kind).unwrap();
+        assert_eq!(info.hardware(), !digest.contains(&kind), "{kind}");
+    }
 }
 
 #[test]

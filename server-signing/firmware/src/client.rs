@@ -1,4 +1,4 @@
-//! The SAM's side of the socket.
+//! The SAM's side of the socket, blocking.
 //!
 //! A [`Client`] holds connections that nobody uses, and lends one per call; when there is none, it makes one. So it may
 //! be used from any number of threads. A firmware that is not there is `NotOperational`, and is looked for again with
@@ -10,18 +10,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tw4s_formats::{Format, List, Octets, Text};
 use zeroize::Zeroizing;
 
 use crate::administrator::{Changes, Logon};
+use crate::call::{self, Call};
 use crate::error::FirmwareError;
 use crate::firmware::{KeyOrder, NewKey, SignOrder, Status};
-use crate::protocol::{
-    ADMINISTER, ADMIT, ANCHOR, Administration, AdmitCall, Certificates, Empty, Frame, GENERATE, GenerateAnswer,
-    GenerateCall, INTEGRITY_KEY, Import, MAX_ANSWER, OK, SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, Signatures,
-    StatusAnswer, VERIFY_CHECKPOINT, VERIFY_MESSAGE, VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, Verdict,
-    VerifyCheckpointCall, VerifyMessageCall, VerifyTokenCall, error_of, spec_code,
-};
+use crate::protocol::{Admission, Frame, MAX_ANSWER};
 use crate::socket::{own_uid, peer_uid};
 
 /// The firmware, from outside.
@@ -51,15 +46,7 @@ impl Client {
     /// # Errors
     /// `NotOperational`.
     pub fn status(&self) -> Result<Status, FirmwareError> {
-        let answer: StatusAnswer = self.call(STATUS, &Empty {})?;
-        Ok(Status {
-            sam_id: answer.sam_id.as_str().to_owned(),
-            module_key_id: answer.module_key_id.as_str().to_owned(),
-            generation: answer.generation,
-            idps: usize::from(answer.idps),
-            signing_key: answer.signing_key.into_bytes(),
-            checkpoint_key: answer.checkpoint_key.into_bytes(),
-        })
+        self.call(&call::status()?)
     }
 
     /// As [`crate::Firmware::generate`].
@@ -67,18 +54,7 @@ impl Client {
     /// # Errors
     /// Its errors, and `NotOperational`.
     pub fn generate(&self, order: &KeyOrder<'_>) -> Result<NewKey, FirmwareError> {
-        let call = GenerateCall {
-            key_id: Text::new(order.key_id).map_err(malformed)?,
-            user_id: Text::new(order.user_id).map_err(malformed)?,
-            spec: spec_code(order.spec),
-            created: order.created,
-        };
-        let key: GenerateAnswer = self.call(GENERATE, &call)?;
-        Ok(NewKey {
-            wrapped_key: key.wrapped_key.into_bytes(),
-            public_key: key.public_key.into_bytes(),
-            csr: key.csr.into_bytes(),
-        })
+        self.call(&call::generate(order)?)
     }
 
     /// As [`crate::Firmware::verify_token`].
@@ -86,9 +62,7 @@ impl Client {
     /// # Errors
     /// Its errors, and `NotOperational`.
     pub fn verify_token(&self, token: &[u8], registered: Option<&[Vec<u8>]>) -> Result<Vec<u8>, FirmwareError> {
-        let registered = registered.map(certificates).transpose()?;
-        let call = VerifyTokenCall { token: octets(token)?, registered };
-        Ok(self.call::<_, Value>(VERIFY_TOKEN, &call)?.value.into_bytes())
+        self.call(&call::verify_token(token, registered)?)
     }
 
     /// As [`crate::Firmware::verify_message`].
@@ -102,30 +76,18 @@ impl Client {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), FirmwareError> {
-        let call = VerifyMessageCall {
-            certificate: octets(certificate)?,
-            algorithm: octets(algorithm)?,
-            message: octets(message)?,
-            signature: octets(signature)?,
-        };
-        self.call::<_, Empty>(VERIFY_MESSAGE, &call).map(|_| ())
+        self.call(&call::verify_message(certificate, algorithm, message, signature)?)
     }
 
     /// As [`crate::Firmware::admit`]. What is admitted holds a connection until it is signed or dropped.
     ///
     /// # Errors
     /// Its errors, and `NotOperational`.
-    pub fn admit(&self, order: &SignOrder<'_>) -> Result<Admission<'_>, FirmwareError> {
-        let call = AdmitCall {
-            sad: octets(order.sad)?,
-            user_id: Text::new(order.user_id).map_err(malformed)?,
-            registered: certificates(order.registered)?,
-            wrapped_key: order.wrapped_key.map(octets).transpose()?,
-        };
-        let call = Frame::new(ADMIT, &call.to_bytes().map_err(malformed)?);
-        let (answer, connection) = self.exchange(&call)?;
-        match read::<Empty>(&answer) {
-            Ok(_) => Ok(Admission { connection, client: self }),
+    pub fn admit(&self, order: &SignOrder<'_>) -> Result<Waiting<'_>, FirmwareError> {
+        let call = call::admit(order)?;
+        let (answer, connection) = self.exchange(call.frame())?;
+        match call.read(&answer) {
+            Ok(admission) => Ok(Waiting { admission, connection, client: self }),
             Err(error) => {
                 self.keep(connection);
                 Err(error)
@@ -138,16 +100,7 @@ impl Client {
     /// # Errors
     /// `NotOperational`.
     pub fn integrity_key(&self) -> Result<Zeroizing<[u8; 32]>, FirmwareError> {
-        let call = Frame::new(INTEGRITY_KEY, &Empty {}.to_bytes().map_err(malformed)?);
-        let (answer, connection) = self.exchange(&call)?;
-        self.keep(connection);
-        let body = body(&answer)?;
-        let mut key = Zeroizing::new([0; 32]);
-        if body.len() != key.len() {
-            return Err(strange());
-        }
-        key.copy_from_slice(body);
-        Ok(key)
+        self.call(&call::integrity_key()?)
     }
 
     /// As [`crate::Firmware::sign_checkpoint`].
@@ -155,8 +108,7 @@ impl Client {
     /// # Errors
     /// Its errors, and `NotOperational`.
     pub fn sign_checkpoint(&self, checkpoint: &[u8]) -> Result<Vec<u8>, FirmwareError> {
-        let call = Value { value: octets(checkpoint)? };
-        Ok(self.call::<_, Value>(SIGN_CHECKPOINT, &call)?.value.into_bytes())
+        self.call(&call::sign_checkpoint(checkpoint)?)
     }
 
     /// As [`crate::Firmware::verify_checkpoint`]. A signature longer than any is not ours.
@@ -164,9 +116,7 @@ impl Client {
     /// # Errors
     /// `NotOperational`.
     pub fn verify_checkpoint(&self, checkpoint: &[u8], signature: &[u8]) -> Result<bool, FirmwareError> {
-        let Ok(signature) = Octets::new(signature) else { return Ok(false) };
-        let call = VerifyCheckpointCall { checkpoint: octets(checkpoint)?, signature };
-        Ok(self.call::<_, Verdict>(VERIFY_CHECKPOINT, &call)?.valid)
+        call::verify_checkpoint(checkpoint, signature)?.map_or(Ok(false), |call| self.call(&call))
     }
 
     /// As [`crate::Firmware::verify_wrapped_key`]. What is too long to be one is none of ours.
@@ -174,8 +124,7 @@ impl Client {
     /// # Errors
     /// `NotOperational`.
     pub fn verify_wrapped_key(&self, wrapped_key: &[u8]) -> Result<bool, FirmwareError> {
-        let Ok(value) = Octets::new(wrapped_key) else { return Ok(false) };
-        Ok(self.call::<_, Verdict>(VERIFY_WRAPPED_KEY, &Value { value })?.valid)
+        call::verify_wrapped_key(wrapped_key)?.map_or(Ok(false), |call| self.call(&call))
     }
 
     /// As [`crate::Firmware::set_idp_keys`].
@@ -183,9 +132,7 @@ impl Client {
     /// # Errors
     /// Its errors, and `NotOperational`.
     pub fn set_idp_keys(&self, logons: &[Logon], certificates: &[Vec<u8>]) -> Result<(), FirmwareError> {
-        let (answer, connection) = self.exchange(&Frame::new(SET_IDP_KEYS, &Import::encode(logons, certificates)?))?;
-        self.keep(connection);
-        read::<Empty>(&answer).map(|_| ())
+        self.call(&call::set_idp_keys(logons, certificates)?)
     }
 
     /// As [`crate::Firmware::anchor`].
@@ -193,12 +140,7 @@ impl Client {
     /// # Errors
     /// `NotOperational`.
     pub fn anchor(&self, sam: &[u8; 32]) -> Result<Option<(u64, [u8; 32])>, FirmwareError> {
-        let answer = self.call::<_, Value>(ANCHOR, &Value { value: octets(sam)? })?.value.into_bytes();
-        if answer.is_empty() {
-            return Ok(None);
-        }
-        let (number, hash) = answer.split_first_chunk().ok_or_else(strange)?;
-        Ok(Some((u64::from_be_bytes(*number), hash.try_into().map_err(|_| strange())?)))
+        self.call(&call::anchor(sam)?)
     }
 
     /// As [`crate::Firmware::administer`].
@@ -206,15 +148,13 @@ impl Client {
     /// # Errors
     /// Its errors, and `NotOperational`.
     pub fn administer(&self, logons: &[Logon], changes: &Changes) -> Result<(), FirmwareError> {
-        let (answer, connection) = self.exchange(&Frame::new(ADMINISTER, &Administration::encode(logons, changes)?))?;
-        self.keep(connection);
-        read::<Empty>(&answer).map(|_| ())
+        self.call(&call::administer(logons, changes)?)
     }
 
-    fn call<C: Format, A: Format>(&self, code: u8, call: &C) -> Result<A, FirmwareError> {
-        let (answer, connection) = self.exchange(&Frame::new(code, &call.to_bytes().map_err(malformed)?))?;
+    fn call<A>(&self, call: &Call<A>) -> Result<A, FirmwareError> {
+        let (answer, connection) = self.exchange(call.frame())?;
         self.keep(connection);
-        read(&answer)
+        call.read(&answer)
     }
 
     /// Sends a call and receives its answer. An idle connection may have died with the firmware that it was made to;
@@ -254,24 +194,24 @@ impl Client {
 
 /// A signing that was admitted and waits to be done. Dropped, nothing is signed.
 #[derive(Debug)]
-pub struct Admission<'c> {
+pub struct Waiting<'c> {
+    admission: Admission,
     connection: Connection,
     client: &'c Client,
 }
 
-impl Admission<'_> {
+impl Waiting<'_> {
     /// As [`crate::Firmware::sign`]. It is asked for once: when the connection breaks, it stays unknown whether the
     /// signatures were made; nobody has them.
     ///
     /// # Errors
     /// Its errors, and `NotOperational`.
     pub fn sign(self) -> Result<Vec<Vec<u8>>, FirmwareError> {
-        let Self { mut connection, client } = self;
-        let call = Frame::new(SIGN, &Empty {}.to_bytes().map_err(malformed)?);
-        let answer = connection.exchange(&call).map_err(not_operational)?;
+        let Self { admission, mut connection, client } = self;
+        let call = call::sign(&admission)?;
+        let answer = connection.exchange(call.frame()).map_err(not_operational)?;
         client.keep(connection);
-        let signatures = read::<Signatures>(&answer)?.signatures;
-        Ok(signatures.into_vec().into_iter().map(Octets::into_bytes).collect())
+        call.read(&answer)
     }
 }
 
@@ -287,30 +227,6 @@ impl Connection {
     }
 }
 
-fn read<T: Format>(answer: &Frame) -> Result<T, FirmwareError> {
-    T::parse(body(answer)?).map_err(|_| strange())
-}
-
-fn body(answer: &Frame) -> Result<&[u8], FirmwareError> {
-    match answer.code() {
-        OK => Ok(answer.body()),
-        status => Err(error_of(status, answer.body()).unwrap_or_else(strange)),
-    }
-}
-
-fn certificates(list: &[Vec<u8>]) -> Result<Certificates, FirmwareError> {
-    let list = list.iter().map(|der| octets(der)).collect::<Result<_, _>>()?;
-    List::new(list).map_err(malformed)
-}
-
-fn octets<const MIN: usize, const MAX: usize>(bytes: &[u8]) -> Result<Octets<MIN, MAX>, FirmwareError> {
-    Octets::new(bytes).map_err(malformed)
-}
-
-fn malformed(_: tw4s_formats::Error) -> FirmwareError {
-    FirmwareError::Malformed
-}
-
 fn not_operational(error: io::Error) -> FirmwareError {
     FirmwareError::NotOperational(format!("its socket: {error}"))
 }
@@ -319,13 +235,9 @@ fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
-fn strange() -> FirmwareError {
-    FirmwareError::NotOperational("what answers at its socket does not speak its protocol".to_owned())
-}
-
 /// A firmware that does not answer for so long hangs. RSA-4096 keys take seconds, in an HSM many of them.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 /// A firmware that does not read a call for so long hangs.
-const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Idle connections that are kept; more threads than this at once make and drop theirs.
 const MAX_IDLE: usize = 128;

@@ -11,14 +11,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
-use tw4s_formats::{List, Octets, OidArc, Text, V1};
+use tw4s_formats::{List, Octets, OidArc, Text, V1, WrappedKeyTbs};
 use zeroize::Zeroizing;
 
 use crate::administrator::{self, Administrator, Logon};
 use crate::error::{FirmwareError, StateError};
 use crate::idp::Idps;
 use crate::master::MasterKey;
-use crate::memo::Memo;
+use crate::memo::{Memo, SIGNATURES, WRAPPED_KEYS};
 use crate::module::CryptoModule;
 use crate::sam_key::SamKey;
 use crate::state::{State, StateFile};
@@ -65,7 +65,9 @@ pub struct Firmware {
     pub(crate) state: Mutex<(StateFile, State)>,
     /// Read by each signing, replaced by `setidpkeys`: the lock is held to clone the pointer.
     idps: RwLock<Arc<Idps>>,
-    memo: Memo,
+    memo: Memo<()>,
+    /// Read and verified, by their bytes.
+    wrapped_keys: Memo<Arc<WrappedKeyTbs>>,
 }
 
 impl Firmware {
@@ -114,7 +116,8 @@ impl Firmware {
             integrity: master.derive("user entry integrity key HMAC-SHA256")?,
             state: Mutex::new((file, state)),
             idps: RwLock::new(Arc::new(idps.map_err(|_| StateError::Failed("reading the imported certificates"))?)),
-            memo: Memo::new(),
+            memo: Memo::new(SIGNATURES),
+            wrapped_keys: Memo::new(WRAPPED_KEYS),
         })
     }
 

@@ -22,6 +22,7 @@ mod administrator;
 mod algorithm;
 mod anchor;
 pub mod bench;
+pub mod call;
 pub mod client;
 mod error;
 mod firmware;

@@ -12,11 +12,14 @@
 //! Three bodies hold secrets and are not DER, so that no copy of them is made that is not wiped: [`INTEGRITY_KEY`]'s
 //! answer (32 bytes), and the calls of [`SET_IDP_KEYS`] ([`Import`]) and [`ADMINISTER`] ([`Administration`]).
 //!
-//! A connection has one state: what was admitted on it. [`SIGN`] takes it; any other call forgets it.
+//! Answers come in the order of the calls, and a client need not wait for one before it sends the next call. A connection
+//! has one state: what was admitted on it ([`Admission`]), in bounded number and for a bounded time. [`SIGN`] takes an
+//! admission, [`FORGET`] or the connection's end forgets it.
 
 mod administration;
 mod import;
 
+use std::fmt;
 use std::io::{self, Read, Write};
 
 use der::Sequence;
@@ -42,10 +45,12 @@ pub const GENERATE: u8 = 2;
 pub const VERIFY_TOKEN: u8 = 3;
 /// A message credential: [`VerifyMessageCall`], an empty answer.
 pub const VERIFY_MESSAGE: u8 = 4;
-/// The checks of a signing: [`AdmitCall`], an empty answer.
+/// The checks of a signing: [`AdmitCall`], [`Admission`].
 pub const ADMIT: u8 = 5;
-/// The signatures of what was admitted on this connection just before: an empty body, [`Signatures`].
+/// The signatures of what was admitted on this connection: [`Admission`], [`Signatures`].
 pub const SIGN: u8 = 6;
+/// That what was admitted on this connection is not to be signed: [`Admission`], an empty answer.
+pub const FORGET: u8 = 14;
 /// The key for the SAM's rows: an empty body, 32 bytes.
 pub const INTEGRITY_KEY: u8 = 7;
 /// A checkpoint's signature: [`Value`], [`Value`].
@@ -172,6 +177,12 @@ body! {
         wrapped_key: Option<Octets<1, MAX_WRAPPED_KEY_LEN>>,
     }
 
+    /// What was admitted, by the number that its connection has for it.
+    Admission max 16, {
+        /// Given out once.
+        number: u64,
+    }
+
     /// Signatures, in the order of the hashes.
     Signatures max MAX_RESULT_LEN, {
         /// They.
@@ -184,6 +195,12 @@ body! {
         checkpoint: Octets<0, MAX_MESSAGE_LEN>,
         /// The signature.
         signature: Octets<0, MAX_SIGNATURE_LEN>,
+    }
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Admission({})", self.number)
     }
 }
 
@@ -304,6 +321,20 @@ impl Frame {
         head.copy_from_slice(&length);
         from.read_exact(rest)?;
         Ok(Some(Self { bytes }))
+    }
+
+    /// Whether these bytes begin with a whole frame.
+    #[must_use]
+    pub fn is_whole(bytes: &[u8]) -> bool {
+        let length = bytes.first_chunk::<LENGTH_LEN>().map(|length| u32::from_be_bytes(*length));
+        let length = length.and_then(|length| usize::try_from(length).ok());
+        length.is_some_and(|length| bytes.len() >= length.saturating_add(LENGTH_LEN))
+    }
+
+    /// All its bytes, the length included.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Writes it in one piece.

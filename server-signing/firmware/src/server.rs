@@ -1,10 +1,12 @@
 //! The firmware's side of the socket: a thread per connection, blocking. A slow or silent client costs its thread and
-//! holds up nobody; there is no lock around a signing.
+//! holds up nobody; there is no lock around a signing. The SAM sends many calls over a few connections, one for each core,
+//! and what takes long over others.
 
+mod admissions;
 mod answer;
 
 use std::collections::{BTreeSet, HashMap};
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,9 +20,12 @@ use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use tracing::{debug, error, info, warn};
+use zeroize::{Zeroize, Zeroizing};
+
+use admissions::Admissions;
 
 use crate::error::FirmwareError;
-use crate::firmware::{Admitted, Firmware};
+use crate::firmware::Firmware;
 use crate::protocol::{Frame, MAX_CALL, OK, status_of};
 use crate::socket::{Socket, own_uid, peer_uid};
 
@@ -35,7 +40,7 @@ pub struct ServerOptions {
 }
 
 impl Default for ServerOptions {
-    /// The own user, and a few times as many connections as the SAM has threads at work.
+    /// The own user, and more connections than a SAM commonly has long calls under way.
     fn default() -> Self {
         Self { uids: BTreeSet::new(), max_connections: 256 }
     }
@@ -146,20 +151,61 @@ impl Server {
     }
 }
 
-/// Answers the calls of one connection, until the client ends it.
+/// Answers the calls of one connection in their order, until the client ends it. Answers are sent together while further
+/// calls are here already, but none waits long for another.
 fn serve(stream: &UnixStream, firmware: &Firmware) -> io::Result<()> {
     stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
-    let mut reader = BufReader::new(stream);
-    let mut admitted = None;
+    let mut reader = BufReader::with_capacity(BUFFER, stream);
+    let mut answers = Answers::to(stream);
+    let mut admissions = Admissions::default();
     while let Some(call) = Frame::read(&mut reader, MAX_CALL)? {
-        guarded(firmware, &mut admitted, &call).write(&mut &*stream)?;
+        answers.push(&guarded(firmware, &mut admissions, &call))?;
+        if !Frame::is_whole(reader.buffer()) || answers.began.elapsed() > LONGEST_WAIT {
+            answers.send()?;
+        }
     }
     Ok(())
 }
 
+/// Answers that are sent together.
+struct Answers<'s> {
+    stream: &'s UnixStream,
+    /// Never grows, so that no copy is left that is not wiped: one may be the integrity key.
+    bytes: Zeroizing<Vec<u8>>,
+    /// When the first of them was ready.
+    began: Instant,
+}
+
+impl<'s> Answers<'s> {
+    fn to(stream: &'s UnixStream) -> Self {
+        Self { stream, bytes: Zeroizing::new(Vec::with_capacity(BUFFER)), began: Instant::now() }
+    }
+
+    fn push(&mut self, answer: &Frame) -> io::Result<()> {
+        if self.bytes.len() + answer.bytes().len() > self.bytes.capacity() {
+            self.send()?;
+        }
+        if answer.bytes().len() > self.bytes.capacity() {
+            return answer.write(&mut &*self.stream);
+        }
+        if self.bytes.is_empty() {
+            self.began = Instant::now();
+        }
+        self.bytes.extend_from_slice(answer.bytes());
+        Ok(())
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        let sent = (&mut &*self.stream).write_all(&self.bytes);
+        self.bytes.as_mut_slice().zeroize();
+        self.bytes.clear();
+        sent
+    }
+}
+
 /// A panic costs the call that made it: while it unwinds, the key that is active is dropped, and so wiped.
-fn guarded(firmware: &Firmware, admitted: &mut Option<Admitted>, call: &Frame) -> Frame {
-    let result = catch_unwind(AssertUnwindSafe(|| answer::answer(firmware, admitted, call)));
+fn guarded(firmware: &Firmware, admissions: &mut Admissions, call: &Frame) -> Frame {
+    let result = catch_unwind(AssertUnwindSafe(|| answer::answer(firmware, admissions, call)));
     let result = result.unwrap_or_else(|_| {
         error!(code = call.code(), "a call ended in a panic");
         Err(FirmwareError::Failed)
@@ -220,5 +266,9 @@ impl Drop for Entered {
 const END_LIMIT: Duration = Duration::from_secs(10);
 /// How long to wait when the system has no file or memory left for a connection.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+/// Bytes of calls that are read at once, and of answers that are sent together: some dozens.
+const BUFFER: usize = 64 << 10;
+/// How long the first of several answers may wait for the others.
+const LONGEST_WAIT: Duration = Duration::from_millis(1);
 /// A client that does not read its answers is gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -27,7 +27,7 @@ use proptest::prelude::*;
 use support::{SAM, USER, World, administrators, master};
 use tw4s_firmware::client::Client;
 use tw4s_firmware::process::harden;
-use tw4s_firmware::protocol::{ADMIT, Frame, MAX_CALL, OK, SIGN, STATUS, status_of};
+use tw4s_firmware::protocol::{ADMIT, Admission, FORGET, Frame, MAX_CALL, OK, SIGN, STATUS, status_of};
 use tw4s_firmware::server::{Server, ServerOptions, Stop};
 use tw4s_firmware::{
     CryptoModule, Digested, Firmware, FirmwareError, KeyOrder, KeySpec, ModuleError, RawSigningKey, SoftwareModule,
@@ -126,32 +126,75 @@ fn every_service_goes_over_the_socket() {
 }
 
 #[test]
-fn an_admission_signs_once_and_only_next() {
+fn an_admission_signs_once_and_on_its_connection_alone() {
     let world = world();
     let served = Served::new(&world, software());
     let malformed = status_of(&FirmwareError::Malformed);
-    let stream = served.raw();
-    assert_eq!(exchange(&stream, SIGN, &EMPTY).0, malformed, "nothing was admitted");
+    let (stream, other) = (served.raw(), served.raw());
+    assert_eq!(exchange(&stream, SIGN, &number(1)).0, malformed, "nothing was admitted");
 
     let signing = world.signing(KeySpec::P256);
     let sad = signing.sad();
     let client = Client::new(&served.socket);
     drop(client.admit(&signing.order(&sad)).unwrap());
-    let admission = client.admit(&signing.order(&sad)).unwrap();
-    let other = served.raw();
-    assert_eq!(exchange(&other, SIGN, &EMPTY).0, malformed, "it is another connection's");
-    admission.sign().unwrap();
+    client.admit(&signing.order(&sad)).unwrap().sign().unwrap();
 
     let body = admit_body(&world);
-    assert_eq!(exchange(&stream, ADMIT, &body).0, OK);
-    assert_eq!(exchange(&stream, SIGN, &EMPTY).0, OK);
-    assert_eq!(exchange(&stream, SIGN, &EMPTY).0, malformed, "twice");
-    assert_eq!(exchange(&stream, ADMIT, &body).0, OK);
-    assert_eq!(exchange(&stream, STATUS, &EMPTY).0, OK);
-    assert_eq!(exchange(&stream, SIGN, &EMPTY).0, malformed, "a call came between");
-    assert_eq!(exchange(&stream, ADMIT, &body).0, OK);
+    assert_eq!(exchange(&stream, ADMIT, &body), (OK, number(1)));
+    assert_eq!(exchange(&other, SIGN, &number(1)).0, malformed, "it is another connection's");
+    assert_eq!(exchange(&other, FORGET, &number(1)).0, malformed, "it is another connection's");
     assert_ne!(exchange(&stream, ADMIT, &EMPTY).0, OK);
-    assert_eq!(exchange(&stream, SIGN, &EMPTY).0, malformed, "a refused one came between");
+    assert_eq!(exchange(&stream, STATUS, &EMPTY).0, OK);
+    assert_eq!(exchange(&stream, SIGN, &number(1)).0, OK, "others may come between");
+    assert_eq!(exchange(&stream, SIGN, &number(1)).0, malformed, "twice");
+
+    assert_eq!(exchange(&stream, ADMIT, &body), (OK, number(2)));
+    assert_eq!(exchange(&stream, FORGET, &number(2)).0, OK);
+    assert_eq!(exchange(&stream, SIGN, &number(2)).0, malformed, "forgotten");
+}
+
+#[test]
+fn calls_are_answered_in_their_order_without_waiting_for_each_other() {
+    let world = world();
+    let served = Served::new(&world, software());
+    let body = admit_body(&world);
+    let stream = served.raw();
+    let mut calls = Vec::new();
+    for code in [ADMIT, STATUS, ADMIT, SIGN, 99, SIGN, FORGET] {
+        let body = match code {
+            ADMIT => body.clone(),
+            // The second one first.
+            SIGN => number(if calls.iter().any(|frame: &Frame| frame.code() == 99) { 1 } else { 2 }),
+            FORGET => number(2),
+            _ => EMPTY.to_vec(),
+        };
+        calls.push(Frame::new(code, &body));
+    }
+    let sent: Vec<u8> = calls.iter().flat_map(|frame| frame.bytes().to_vec()).collect();
+    (&stream).write_all(&sent).unwrap();
+    let malformed = status_of(&FirmwareError::Malformed);
+    let answers: Vec<Frame> = calls.iter().map(|_| Frame::read(&mut &stream, 2_000_000).unwrap().unwrap()).collect();
+    let codes: Vec<u8> = answers.iter().map(Frame::code).collect();
+    assert_eq!(codes, [OK, OK, OK, OK, malformed, OK, malformed]);
+    assert_eq!((answers[0].body(), answers[2].body()), (&number(1)[..], &number(2)[..]));
+    assert!(answers[3].body() != answers[5].body() && answers[3].body().len() > 60, "two signatures");
+}
+
+#[test]
+fn admissions_that_nobody_signs_are_bounded() {
+    let world = world();
+    let served = Served::new(&world, software());
+    let (stream, body) = (served.raw(), admit_body(&world));
+    let refused = (1..=1025).map(|_| exchange(&stream, ADMIT, &body).0).position(|code| code != OK);
+    assert_eq!(refused, Some(1024));
+    assert_eq!(exchange(&served.raw(), ADMIT, &body).0, OK, "others have room");
+    assert_eq!(exchange(&stream, FORGET, &number(7)).0, OK);
+    assert_eq!(exchange(&stream, ADMIT, &body).0, OK, "a place is free again");
+}
+
+/// An admission's body.
+fn number(number: u64) -> Vec<u8> {
+    Admission { number }.to_bytes().unwrap()
 }
 
 fn admit_body(world: &World) -> Vec<u8> {
@@ -193,7 +236,7 @@ fn hostile_frames_end_their_own_connection_at_most() {
 
     let stream = served.raw();
     let malformed = status_of(&FirmwareError::Malformed);
-    for code in [0, 12, 99, 255] {
+    for code in [0, 15, 99, 255] {
         assert_eq!(exchange(&stream, code, &EMPTY).0, malformed, "an unknown code");
     }
     for body in [&[][..], &[0x30], &[0x30, 0, 0], &[0x30, 0x80, 0, 0], &[4, 0]] {
@@ -210,7 +253,7 @@ fn any_call_is_answered() {
     let good = admit_body(&world);
     let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(
-        code in 1_u8..13,
+        code in 1_u8..16,
         body in proptest::collection::vec(any::<u8>(), 0..200),
         at in 0..good.len(),
         bit in 0..8,

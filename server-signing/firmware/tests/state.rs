@@ -154,6 +154,25 @@ fn an_import_takes_certificates_that_may_sign_tokens_only() {
     world.admit(&world.signing(KeySpec::P256)).unwrap();
 }
 
+/// As many as the protocol carries; one issuer may have several, which their serial numbers tell apart.
+#[test]
+fn an_import_takes_so_many_certificates_of_such_a_size() {
+    let world = world();
+    let import = |certificates: &[Vec<u8>]| world.firmware.set_idp_keys(&administrators(), certificates);
+    let key = Pair::p256().spki();
+    let many = |count: u16| (1..=count).map(|serial| certificate("many", key.clone(), serial)).collect::<Vec<_>>();
+    assert_eq!(import(&many(65)), Err(FirmwareError::Certificate));
+    assert_eq!(import(&many(64)), Ok(()));
+    // A name stands in it twice, so a longer serial number makes up for an odd byte.
+    let of_len = |len: usize| {
+        let all = (3000..4100).flat_map(|name| [1, 0x100].map(|serial| (name, serial)));
+        let mut all = all.map(|(name, serial)| certificate(&"x".repeat(name), key.clone(), serial));
+        all.find(|certificate| certificate.len() == len).unwrap()
+    };
+    assert_eq!(import(&[of_len(8193)]), Err(FirmwareError::Certificate));
+    assert_eq!(import(&[of_len(8192)]), Ok(()));
+}
+
 #[test]
 fn certificate_files_are_der_or_pem() {
     let (one, two) = (certificate("one", Pair::p256().spki(), 1), certificate("two", Pair::p384().spki(), 2));

@@ -228,17 +228,17 @@ fn absent_or_null(identifier: &AlgorithmIdentifierOwned) -> bool {
 
 fn rsa_pkcs1(digest: Digest) -> ObjectIdentifier {
     match digest {
-        Digest::Sha256 => ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11"),
-        Digest::Sha384 => ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12"),
-        Digest::Sha512 => ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13"),
+        Digest::Sha256 => const { ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11") },
+        Digest::Sha384 => const { ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12") },
+        Digest::Sha512 => const { ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13") },
     }
 }
 
 fn ecdsa(digest: Digest) -> ObjectIdentifier {
     match digest {
-        Digest::Sha256 => ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"),
-        Digest::Sha384 => ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3"),
-        Digest::Sha512 => ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"),
+        Digest::Sha256 => const { ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2") },
+        Digest::Sha384 => const { ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3") },
+        Digest::Sha512 => const { ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4") },
     }
 }
 

@@ -62,7 +62,9 @@ impl DirectoryString {
         if raw.chars().any(char::is_control) {
             return Err(refused);
         }
-        Ok(Self { kind, content, text: raw.nfc().collect() })
+        // ASCII is in NFC.
+        let text = if raw.is_ascii() { raw } else { raw.nfc().collect() };
+        Ok(Self { kind, content, text })
     }
 
     /// The text, in NFC: two identifiers are the same if these are.

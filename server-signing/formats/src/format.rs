@@ -1,6 +1,6 @@
 //! The door for bytes: [`Format::parse`], and the way back, [`Format::to_bytes`].
 
-use der::{Decode, Encode};
+use der::{Decode, Encode, ErrorKind, Writer};
 
 use crate::error::{Error, Kind};
 use crate::tlv;
@@ -22,12 +22,12 @@ pub trait Format: Encode + for<'a> Decode<'a, Error = der::Error> {
         bound::<Self>(bytes)?;
         tlv::check(bytes)?;
         let value = Self::from_der(bytes)?;
-        let again = value.to_der()?;
-        if again == bytes {
-            return Ok(value);
+        let mut again = Compared { with: bytes, same: 0, differs: false };
+        match value.encode(&mut again) {
+            Ok(()) if again.same == bytes.len() => Ok(value),
+            Err(error) if !again.differs => Err(error.into()),
+            _ => Err(Error::new(Kind::NotCanonical, again.same)),
         }
-        let same = again.iter().zip(bytes).take_while(|(a, b)| a == b).count();
-        Err(Error::new(Kind::NotCanonical, same))
     }
 
     /// Writes the value.
@@ -39,6 +39,27 @@ pub trait Format: Encode + for<'a> Decode<'a, Error = der::Error> {
         bound::<Self>(&bytes)?;
         tlv::check(&bytes)?;
         Ok(bytes)
+    }
+}
+
+/// Takes what is written only to compare it.
+struct Compared<'a> {
+    with: &'a [u8],
+    /// Bytes written so far, all of them the same.
+    same: usize,
+    differs: bool,
+}
+
+impl Writer for Compared<'_> {
+    fn write(&mut self, slice: &[u8]) -> der::Result<()> {
+        let expected = self.with.get(self.same..).unwrap_or_default();
+        if expected.starts_with(slice) {
+            self.same += slice.len();
+            return Ok(());
+        }
+        self.same += expected.iter().zip(slice).take_while(|(a, b)| a == b).count();
+        self.differs = true;
+        Err(ErrorKind::Failed.into())
     }
 }
 

@@ -42,8 +42,8 @@ struct Element {
 
 fn element(bytes: &[u8], at: usize, end: usize) -> Result<Element, Error> {
     let refuse = |at| Error::new(Kind::NotDer, at);
-    let within = bytes.get(at..end).ok_or(refuse(at))?;
-    let (&tag, after_tag) = within.split_first().ok_or(refuse(at))?;
+    let within = bytes.get(at..end).ok_or_else(|| refuse(at))?;
+    let (&tag, after_tag) = within.split_first().ok_or_else(|| refuse(at))?;
     let constructed = tag & CONSTRUCTED != 0;
     let number = tag & NUMBER;
     // No format here has a tag number above 30.
@@ -55,10 +55,11 @@ fn element(bytes: &[u8], at: usize, end: usize) -> Result<Element, Error> {
     if universal && (number == 0 || constructed != WITH_PARTS.contains(&number)) {
         return Err(refuse(at));
     }
-    let (length, taken) = length(after_tag).ok_or(refuse(at.saturating_add(1)))?;
+    let (length, taken) = length(after_tag).ok_or_else(|| refuse(at.saturating_add(1)))?;
     let content = at.saturating_add(1).saturating_add(taken);
-    let element_end = content.checked_add(length).filter(|e| *e <= end).ok_or(refuse(at.saturating_add(1)))?;
-    let value = bytes.get(content..element_end).ok_or(refuse(content))?;
+    let element_end = content.checked_add(length).filter(|e| *e <= end);
+    let element_end = element_end.ok_or_else(|| refuse(at.saturating_add(1)))?;
+    let value = bytes.get(content..element_end).ok_or_else(|| refuse(content))?;
     if universal && !constructed && !simple_value_fits(number, value) {
         return Err(refuse(content));
     }

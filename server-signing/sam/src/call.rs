@@ -12,7 +12,7 @@ use crate::gate;
 use crate::operation;
 use crate::record::{User, UserId};
 use crate::refusal::Refusal;
-use crate::work::{Recorded, Work};
+use crate::work::{Committed, Recorded, Work};
 
 /// What a handler is lent: who acts, when, and the audit record, which it fills in as it learns what it is about.
 pub(crate) struct Call<'s> {
@@ -53,30 +53,32 @@ pub(crate) struct Answered {
 }
 
 /// Steps 2 to 11.
-pub(crate) fn process(sam: &Sam, message: &PeerMessage, request: &Request) -> Result<Recorded, Answered> {
+pub(crate) async fn process(sam: &Sam, message: &PeerMessage, request: &Request) -> Result<Recorded, Answered> {
     let now = sam.ports.clock.now_ms();
     // The name of the action is the one that the message gives its type, known or not.
     let mut entry = Entry::new(request.message_type.as_str());
-    let Acting { user, certificate } = match authenticate(sam, message, request, now) {
+    let Acting { user, certificate } = match authenticate(sam, message, request, now).await {
         Ok(acting) => acting,
         Err(Refused { failure, acting }) => {
             entry.acting = acting.map(|id| id.to_string());
-            return Err(refuse(sam, entry, failure));
+            return Err(refuse(sam, entry, failure).await);
         }
     };
     // From here on somebody acts, and everything is audited.
     entry.acting = Some(user.id.to_string());
     let mut call = Call { sam, now, acting: user, certificate, entry };
-    let result = call.perform(request);
-    result.map_err(|failure| refuse(sam, call.entry, failure))
+    match call.perform(request).await {
+        Ok(recorded) => Ok(recorded),
+        Err(failure) => Err(refuse(sam, call.entry, failure).await),
+    }
 }
 
 impl Call<'_> {
-    fn perform(&mut self, request: &Request) -> Result<Recorded, Failure> {
+    async fn perform(&mut self, request: &Request) -> Result<Recorded, Failure> {
         let kind = MessageType::from_name(request.message_type.as_str()).map_err(|_| Refusal::MessageType)?;
         let task = self.read(kind, request.message.as_bytes())?;
         gate::check(self.acting.role, kind)?;
-        operation::dispatch(self, task)
+        operation::dispatch(self, task).await
     }
 
     fn read(&self, kind: MessageType, bytes: &[u8]) -> Result<Task, Refusal> {
@@ -106,13 +108,17 @@ impl Call<'_> {
 
 /// Writes the audit record of a refusal, durably, or the log's line. A refusal that should be recorded and cannot be is
 /// not told: the answer is then that the database does not work.
-fn refuse(sam: &Sam, entry: Entry, failure: Failure) -> Answered {
+async fn refuse(sam: &Sam, entry: Entry, failure: Failure) -> Answered {
     let mut lines = vec![failure.line()];
     let refusal = failure.refusal;
     if !refusal.audited() {
         return Answered { refusal, record: None, lines };
     }
-    match record(sam, entry.failed(refusal)) {
+    let recorded = match record(sam, entry.failed(refusal)) {
+        Ok(committed) => committed.durable().await,
+        Err(failure) => Err(failure),
+    };
+    match recorded {
         Ok(number) => Answered { refusal, record: Some(number), lines },
         Err(failure) => {
             lines.push(format!("no audit record could be written: {}", failure.line()));
@@ -121,12 +127,11 @@ fn refuse(sam: &Sam, entry: Entry, failure: Failure) -> Answered {
     }
 }
 
-fn record(sam: &Sam, entry: Entry) -> Result<u64, Failure> {
+fn record(sam: &Sam, entry: Entry) -> Result<Committed<u64>, Failure> {
     let mut work = Work::begin(sam)?;
     if let Some(intent) = entry.intent {
         work.close_intent(intent)?;
     }
     let number = work.append(entry)?;
-    work.commit()?;
-    Ok(number)
+    work.commit_later(number)
 }

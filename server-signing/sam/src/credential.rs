@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::record::{Once, User, UserId};
 use crate::refusal::Refusal;
 use crate::window::{self, Window};
-use crate::work::Work;
+use crate::work::{Committed, Work};
 
 /// Who acts.
 pub(crate) struct Acting {
@@ -33,21 +33,26 @@ impl<F: Into<Failure>> From<F> for Refused {
 }
 
 /// Authenticates a request.
-pub(crate) fn authenticate(sam: &Sam, message: &PeerMessage, request: &Request, now: u64) -> Result<Acting, Refused> {
+pub(crate) async fn authenticate(
+    sam: &Sam,
+    message: &PeerMessage,
+    request: &Request,
+    now: u64,
+) -> Result<Acting, Refused> {
     match request.credential.open(&sam.config.arc) {
-        Ok(CredentialValue::IdentityToken(token)) => by_token(sam, &token, request.credential.value.der(), now),
-        Ok(CredentialValue::MessageSignature(signature)) => by_message(sam, message, request, &signature, now),
+        Ok(CredentialValue::IdentityToken(token)) => by_token(sam, &token, request.credential.value.der(), now).await,
+        Ok(CredentialValue::MessageSignature(signature)) => by_message(sam, message, request, &signature, now).await,
         Ok(CredentialValue::Unknown) => Err(Refusal::CredentialType.into()),
         Err(_) => Err(Refusal::Credential.into()),
     }
 }
 
-fn by_token(sam: &Sam, token: &SignedIdentityToken, der: &[u8], now: u64) -> Result<Acting, Refused> {
+async fn by_token(sam: &Sam, token: &SignedIdentityToken, der: &[u8], now: u64) -> Result<Acting, Refused> {
     let id = token.data.user_id.text().parse::<UserId>().ok();
     // The credential comes before the user: a failed look-up waits until the token has proven to be sound.
     let user = id.map_or(Ok(None), |id| sam.user(&id));
     let registered = user.as_ref().ok().and_then(Option::as_ref).map(|user| user.certificates.as_slice());
-    let certificate = sam.ports.firmware.verify_token(der, registered).map_err(|e| Failure::credential(&e))?;
+    let certificate = sam.ports.firmware.verify_token(der, registered).await.map_err(|e| Failure::credential(&e))?;
     match window::of(&token.data, sam.config.skew_ms, now) {
         Window::Within => {}
         Window::Early => return Err(Refusal::CredentialEarly.into()),
@@ -60,7 +65,7 @@ fn by_token(sam: &Sam, token: &SignedIdentityToken, der: &[u8], now: u64) -> Res
     }
 }
 
-fn by_message(
+async fn by_message(
     sam: &Sam,
     message: &PeerMessage,
     request: &Request,
@@ -79,13 +84,17 @@ fn by_message(
     sam.ports
         .firmware
         .verify_message(&der, &algorithm, &signed, signature.signature.as_bytes())
+        .await
         .map_err(|e| Failure::credential(&e))?;
 
-    let Refused { failure, .. } = match once(sam, message, certificate, now) {
-        Ok(()) => return Ok(Acting { user, certificate: None }),
-        Err(refused) => refused,
+    let taken = match once(sam, message, certificate, now) {
+        Ok(committed) => committed.durable().await,
+        Err(failure) => Err(failure),
     };
-    Err(Refused { failure, acting: Some(user.id) })
+    match taken {
+        Ok(()) => Ok(Acting { user, certificate: None }),
+        Err(failure) => Err(Refused { failure, acting: Some(user.id) }),
+    }
 }
 
 /// The technical user whose messages a certificate signs, and the certificate.
@@ -99,7 +108,7 @@ fn holder(sam: &Sam, signature: &MessageSignature, id: &[u8; 32]) -> Result<(Use
 }
 
 /// A signed message is taken once, and not for long: `id` and `sentAt` are under its signature (1.10).
-fn once(sam: &Sam, message: &PeerMessage, certificate: [u8; 32], now: u64) -> Result<(), Refused> {
+fn once(sam: &Sam, message: &PeerMessage, certificate: [u8; 32], now: u64) -> Result<Committed<()>, Failure> {
     let sent = message.sent_at.unix().saturating_mul(1000);
     let last = sent.saturating_add(sam.config.message_lifetime_ms).saturating_add(sam.config.skew_ms);
     if now < sent.saturating_sub(sam.config.skew_ms) {
@@ -113,5 +122,5 @@ fn once(sam: &Sam, message: &PeerMessage, certificate: [u8; 32], now: u64) -> Re
     if !work.consume(&Once::Message { certificate, id }, last)? {
         return Err(Refusal::MessageReplayed.into());
     }
-    Ok(work.commit()?)
+    work.commit_later(())
 }

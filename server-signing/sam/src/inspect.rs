@@ -38,7 +38,8 @@ impl Sam {
         for anchor in anchors {
             // Of a log that is broken, the first fault is told already.
             if report.is_ok() && !self.has(anchor)? {
-                report.faults.push(format!("audit row {}: it is not the row that was known from elsewhere", anchor.number));
+                let number = anchor.number;
+                report.faults.push(format!("audit row {number}: it is not the row that was known from elsewhere"));
             }
         }
         Ok(report)

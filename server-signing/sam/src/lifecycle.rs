@@ -187,7 +187,8 @@ impl Sam {
             }
         }
         work.put_user(None, user)?;
-        work.conclude(entry, Vec::new()).map(drop)
+        work.append(entry)?;
+        work.commit()
     }
 }
 

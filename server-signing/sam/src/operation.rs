@@ -19,22 +19,23 @@ use crate::refusal::Refusal;
 use crate::work::Recorded;
 
 /// From a message to its handler. One without does not compile.
-pub(crate) fn dispatch(call: &mut Call<'_>, task: Task) -> Result<Recorded, Failure> {
-    match task {
-        Task::Sign(message, sad) => signing::handle(call, &message, &sad),
+pub(crate) async fn dispatch(call: &mut Call<'_>, task: Task) -> Result<Recorded, Failure> {
+    let concluded = match task {
+        Task::Sign(message, sad) => signing::handle(call, &message, &sad).await?,
         Task::Other(message) => match message {
             Message::CreateNewPrivilegedUser(m) => {
-                create::handle(call, &m.userid, &m.certificates, Role::PrivilegedUser)
+                create::handle(call, &m.userid, &m.certificates, Role::PrivilegedUser)?
             }
-            Message::CreateNewSigner(m) => create::handle(call, &m.userid, &m.certificates, Role::Signer),
-            Message::SignerMaintenance(m) => signer_maintenance::handle(call, &m),
-            Message::GenerateSignerKeyPair(m) => generate_signer_key_pair::handle(call, &m),
-            Message::DeleteSignerKeyPair(m) => delete_signer_key_pair::handle(call, &m),
-            Message::ListSigners(m) => list_signers::handle(call, &m),
+            Message::CreateNewSigner(m) => create::handle(call, &m.userid, &m.certificates, Role::Signer)?,
+            Message::SignerMaintenance(m) => signer_maintenance::handle(call, &m)?,
+            Message::GenerateSignerKeyPair(m) => generate_signer_key_pair::handle(call, &m).await?,
+            Message::DeleteSignerKeyPair(m) => delete_signer_key_pair::handle(call, &m)?,
+            Message::ListSigners(m) => list_signers::handle(call, &m)?,
             // Read as the other kind of task.
-            Message::Signing(_) => Err(Refusal::Defect.into()),
+            Message::Signing(_) => return Err(Refusal::Defect.into()),
         },
-    }
+    };
+    concluded.durable().await
 }
 
 /// "A result without error indicates a positive operation".

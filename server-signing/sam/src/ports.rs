@@ -4,11 +4,16 @@
 //! binary passes the real things in, tests pass seeded and fixed ones.
 
 use std::fmt;
+use std::pin::Pin;
 
 use zeroize::Zeroizing;
 
 use crate::audit::Row;
 use crate::record::{KeyAlgorithm, KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
+
+/// What comes later: an answer of the firmware, or that something is durable. The module awaits it, and leaves it to the
+/// binary what the thread does meanwhile.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Random bytes; for key ids alone, since keys are made in the firmware.
 pub trait Rng: Send + Sync {
@@ -112,7 +117,8 @@ pub trait Read {
 
 /// The database.
 pub trait Store: Read + Send + Sync {
-    /// Starts the one transaction that can write; waits for the one before it to be committed or dropped.
+    /// Starts the one transaction that can write; waits for the one before it to be committed or dropped. Nobody awaits
+    /// anything while he has one, so that a wait is short and may block the thread.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -191,11 +197,21 @@ pub trait Txn: Read {
     /// [`StoreError`].
     fn close_intent(&mut self, number: u64) -> Result<(), StoreError>;
 
-    /// Returns when all of it is durable.
+    /// Commits: the next transaction begins, and sees all of it. Once what is given says so, all of it is durable; it
+    /// gets there also if nobody waits.
     ///
     /// # Errors
-    /// [`StoreError`]; then none of it is there, now or after a restart, unless the store has failed for good.
-    fn commit(self: Box<Self>) -> Result<(), StoreError>;
+    /// [`StoreError`], here or later; then none of it is there, now or after a restart, unless the store has failed for
+    /// good.
+    fn commit_later(self: Box<Self>) -> Result<Later<'static, Result<(), StoreError>>, StoreError>;
+
+    /// Commits, and blocks until all of it is durable: not for threads on which futures run.
+    ///
+    /// # Errors
+    /// As [`Txn::commit_later`].
+    fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        pollster::block_on(self.commit_later()?)
+    }
 }
 
 /// Why the firmware did not do it: a closed list. The module's table of refusals says what each becomes.
@@ -284,6 +300,8 @@ pub struct SignOrder<'a> {
     /// The wrapped key that the SAD's KeyID names, DER, as the store has it; `None` if it has none, for whether the
     /// token and the SAD are sound comes before NotFound.
     pub wrapped_key: Option<&'a [u8]>,
+    /// How many hashes the SAD has.
+    pub hashes: usize,
 }
 
 /// The key that the user rows' and roots' MACs are made with: HMAC-SHA256, derived in the firmware.
@@ -310,13 +328,14 @@ impl fmt::Debug for IntegrityKey {
     }
 }
 
-/// The firmware half. Any call may give [`FirmwareError::NotOperational`].
+/// The firmware half. Any call may give [`FirmwareError::NotOperational`]. What requests ask is awaited; what start, stop
+/// and the regular care ask blocks.
 pub trait Firmware: Send + Sync {
     /// Makes a key pair, its wrapped key, its signed public key and its certificate request.
     ///
     /// # Errors
     /// `Unsupported`, `Failed`.
-    fn generate(&self, order: &KeyOrder<'_>) -> Result<NewKey, FirmwareError>;
+    fn generate<'a>(&'a self, order: KeyOrder<'a>) -> Later<'a, Result<NewKey, FirmwareError>>;
 
     /// Verifies a token's signature: `signer` names an imported IdP certificate; with `registered`, one that is among
     /// them byte for byte; the algorithm is allowed and fits its key; the signature is over the DER of `data`. Gives
@@ -328,20 +347,24 @@ pub trait Firmware: Send + Sync {
     /// # Errors
     /// `UnknownSigner`, `UnregisteredSigner`, `TokenSignature`, `Malformed`; in this order where several hold, but for
     /// `UnregisteredSigner`, which comes last.
-    fn verify_token(&self, token: &[u8], registered: Option<&[Vec<u8>]>) -> Result<Vec<u8>, FirmwareError>;
+    fn verify_token<'a>(
+        &'a self,
+        token: &'a [u8],
+        registered: Option<&'a [Vec<u8>]>,
+    ) -> Later<'a, Result<Vec<u8>, FirmwareError>>;
 
     /// Verifies a message-signature credential with a certificate that the caller found registered: RSA (PKCS#1) or
     /// ECDSA, SHA-256. `algorithm` is the DER of its AlgorithmIdentifier.
     ///
     /// # Errors
     /// `MessageSignature`, `Malformed`.
-    fn verify_message(
-        &self,
-        certificate: &[u8],
-        algorithm: &[u8],
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), FirmwareError>;
+    fn verify_message<'a>(
+        &'a self,
+        certificate: &'a [u8],
+        algorithm: &'a [u8],
+        message: &'a [u8],
+        signature: &'a [u8],
+    ) -> Later<'a, Result<(), FirmwareError>>;
 
     /// Verifies all that Signing asks of the firmware: token (as [`Firmware::verify_token`] does), SAD signature with
     /// the key in the token, wrapped-key signature, KeyID and UserID, algorithm and hash lengths. No key is activated
@@ -352,7 +375,7 @@ pub trait Firmware: Send + Sync {
     /// `Malformed`; then the first that holds of `UnknownSigner`, `TokenSignature`, `UnregisteredSigner`,
     /// `SadSignature`, `HashLength`, `NoKey`, `WrappedKey`, `KeyMismatch`, `UserMismatch` (token, credential and wrapped
     /// key), `Algorithm`.
-    fn admit<'f>(&'f self, order: &SignOrder<'_>) -> Result<Box<dyn Admitted + 'f>, FirmwareError>;
+    fn admit<'f: 'a, 'a>(&'f self, order: SignOrder<'a>) -> Later<'a, Result<Box<dyn Admitted + 'f>, FirmwareError>>;
 
     /// Verifies the signature of a wrapped key, for the check of the data's integrity: true if this module made it.
     ///
@@ -380,11 +403,13 @@ pub trait Firmware: Send + Sync {
 }
 
 /// A verified order that waits for its reservation. Dropped, no key was activated and nothing was signed.
-pub trait Admitted {
+pub trait Admitted: Send {
     /// Activates the key, signs every hash, deactivates the key; the signatures come in the order of the hashes.
     /// All of them or none.
     ///
     /// # Errors
     /// `Failed`, `NotOperational`.
-    fn sign(self: Box<Self>) -> Result<Vec<Vec<u8>>, FirmwareError>;
+    fn sign<'a>(self: Box<Self>) -> Later<'a, Result<Vec<Vec<u8>>, FirmwareError>>
+    where
+        Self: 'a;
 }

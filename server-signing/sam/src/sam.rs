@@ -27,7 +27,7 @@ pub struct Ports {
     pub rng: Arc<dyn Rng>,
 }
 
-/// The signature activation module. One for a database; any number of threads may call it at the same time.
+/// The signature activation module. One for a database; any number of requests may be under way at the same time.
 pub struct Sam {
     pub(crate) config: Config,
     pub(crate) ports: Ports,
@@ -44,9 +44,9 @@ pub struct Handled {
 }
 
 impl Sam {
-    /// Answers one peering message: a request, or a ping. Whatever is recorded of it is durable by then.
-    #[must_use]
-    pub fn handle(&self, bytes: &[u8]) -> Handled {
+    /// Answers one peering message: a request, or a ping. Whatever is recorded of it is durable by then. Dropped before
+    /// it is done, it ends as a crash would end it: what was consumed stays consumed.
+    pub async fn handle(&self, bytes: &[u8]) -> Handled {
         let message = match call::open(bytes) {
             Ok(message) => message,
             Err(refusal) => {
@@ -58,7 +58,7 @@ impl Sam {
         let PeerBody::Request(request) = &message.body else {
             return Handled { answer: self.answer(id, Ok(PeerBody::Pong)), log: Vec::new() };
         };
-        let (body, log) = match call::process(self, &message, request) {
+        let (body, log) = match call::process(self, &message, request).await {
             Ok(Recorded { result }) => (Octets::new(result).map(Response::Result).map(response), Vec::new()),
             Err(Answered { refusal, record, lines }) => (refused(refusal, record), lines),
         };

@@ -7,13 +7,28 @@ use crate::audit::{Entry, Row};
 use crate::certificate::Certificate;
 use crate::failure::Failure;
 use crate::integrity::{Integrity, roots};
-use crate::ports::{Read, Txn};
+use crate::ports::{Later, Read, StoreError, Txn};
 use crate::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
 
-/// Proof that the audit record of a success is durable; only [`Work::conclude`] makes it. It carries the answer.
+/// Proof that the audit record of a success is durable, once it is out of the [`Committed`] that [`Work::conclude`] gives.
+/// It carries the answer.
 #[derive(Debug)]
 pub(crate) struct Recorded {
     pub(crate) result: Vec<u8>,
+}
+
+/// What is true when a transaction that was committed is durable.
+pub(crate) struct Committed<T> {
+    durable: Later<'static, Result<(), StoreError>>,
+    value: T,
+}
+
+impl<T> Committed<T> {
+    /// Waits until it is.
+    pub(crate) async fn durable(self) -> Result<T, Failure> {
+        self.durable.await?;
+        Ok(self.value)
+    }
 }
 
 /// A transaction.
@@ -105,16 +120,20 @@ impl<'s> Work<'s> {
         Ok(entry.number)
     }
 
-    /// Commits; whoever answers from this transaction's reads alone does so too.
+    /// Commits; whoever answers from this transaction's reads alone does so too, and waits.
+    pub(crate) fn commit_later<T>(self, value: T) -> Result<Committed<T>, Failure> {
+        Ok(Committed { durable: self.txn.commit_later()?, value })
+    }
+
+    /// Commits, and blocks until it is durable: for what no request asks for.
     pub(crate) fn commit(self) -> Result<(), Failure> {
         Ok(self.txn.commit()?)
     }
 
     /// Appends the audit record and commits: the only way to a success.
-    pub(crate) fn conclude(mut self, entry: Entry, result: Vec<u8>) -> Result<Recorded, Failure> {
+    pub(crate) fn conclude(mut self, entry: Entry, result: Vec<u8>) -> Result<Committed<Recorded>, Failure> {
         self.append(entry)?;
-        self.commit()?;
-        Ok(Recorded { result })
+        self.commit_later(Recorded { result })
     }
 
     /// The root of a table, checked. [`Sam::start`] has written the first.

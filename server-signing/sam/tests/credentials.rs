@@ -24,7 +24,7 @@ fn create(world: &World, number: u8) -> CreateNewSigner {
 #[track_caller]
 fn unaudited(world: &World, bytes: &[u8], refusal: Refusal) {
     let before = world.log().len();
-    let handled = world.sam.handle(bytes);
+    let handled = world.handle(bytes);
     let outcome = Outcome::of(&handled);
     assert_eq!(outcome, Outcome::Error(refusal.error_type(), refusal.answer().into(), None), "{:?}", handled.log);
     assert!(handled.log.iter().any(|line| line.contains(refusal.cause())), "{:?}", handled.log);
@@ -55,7 +55,7 @@ fn what_is_no_container_is_a_container_parse_error() {
 fn a_ping_is_answered_with_its_id() {
     let world = World::default();
     let ping = world.message(PeerBody::Ping);
-    let answer = PeerMessage::parse(&world.sam.handle(&ping.to_bytes().unwrap()).answer).unwrap();
+    let answer = PeerMessage::parse(&world.handle(&ping.to_bytes().unwrap()).answer).unwrap();
     assert_eq!((answer.id, answer.body), (ping.id, PeerBody::Pong));
 }
 
@@ -63,7 +63,7 @@ fn a_ping_is_answered_with_its_id() {
 fn an_answer_has_its_request_s_id() {
     let world = World::default();
     let request = with_token(&world, &TokenSpec::of(world.officer));
-    let answer = PeerMessage::parse(&world.sam.handle(&request).answer).unwrap();
+    let answer = PeerMessage::parse(&world.handle(&request).answer).unwrap();
     assert_eq!(answer.id, PeerMessage::parse(&request).unwrap().id);
     assert_eq!(answer.sent_at.unix(), NOW / 1000);
 }
@@ -128,6 +128,16 @@ fn a_window_that_ends_before_it_begins_holds_never() {
     let world = World::default();
     let mut token = TokenSpec::of(world.officer);
     token.not_after = token.not_before - 1;
+    unaudited(&world, &with_token(&world, &token), Refusal::CredentialExpired);
+}
+
+#[test]
+fn a_window_of_one_moment_holds_in_it() {
+    let world = World::new(Config { skew_ms: 0, ..Config::default() });
+    let mut token = TokenSpec::of(world.officer);
+    token.not_after = token.not_before;
+    assert!(matches!(world.send(&with_token(&world, &token)), Outcome::Result(_)));
+    world.clock.set(NOW + 1);
     unaudited(&world, &with_token(&world, &token), Refusal::CredentialExpired);
 }
 

@@ -26,7 +26,7 @@ fn what_is_longer_than_a_request_is_not_parsed() {
     let answer = |len| {
         let result = Octets::new(vec![0; len]).unwrap();
         let bytes = world.message(PeerBody::Response(Box::new(Response::Result(result)))).to_bytes().unwrap();
-        world.sam.handle(&bytes).log.concat()
+        world.handle(&bytes).log.concat()
     };
     assert!(answer(200 * 1024).contains(Refusal::NoRequest.cause()));
     assert!(answer(300 * 1024).contains(Refusal::Container.cause()));

@@ -514,7 +514,7 @@ fn a_refusal_without_its_record_is_not_told() {
     let world = World::default();
     world.store.set_full(true);
     let message = CreateNewSigner { userid: world.text("anna"), certificates: world.certificates() };
-    let handled = world.sam.handle(&world.request(
+    let handled = world.handle(&world.request(
         "Create_New_Signer",
         &message.to_bytes().unwrap(),
         world.credential(&TokenSpec::of(world.officer)),

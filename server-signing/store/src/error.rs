@@ -43,6 +43,9 @@ pub enum OpenError {
         /// What was found.
         what: &'static str,
     },
+    /// The system has no thread for the store.
+    #[error("there is no thread that waits for the disk")]
+    Thread(#[source] io::Error),
     /// The database was not opened: in use, made with the other engine, damaged, no space.
     #[error(transparent)]
     Database(#[from] durable::Error),

@@ -11,6 +11,7 @@ use tw4s_sam::audit::Row;
 use tw4s_sam::ports::{Read, Store, StoreError, Txn};
 use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
 
+use crate::committer::Committer;
 use crate::error::{OpenError, failed};
 use crate::read::{self, impl_read};
 use crate::schema::{FORMAT, FORMAT_KEY, FORMAT_TITLE, STORE};
@@ -20,6 +21,7 @@ use crate::txn::SamTxn;
 #[derive(Debug)]
 pub struct SamStore {
     db: Db,
+    committer: Committer,
     created: bool,
 }
 
@@ -32,7 +34,7 @@ impl SamStore {
         check_dir(dir)?;
         let db = Db::open(dir, options)?;
         let created = check_format(&db, dir)?;
-        Ok(Self { db, created })
+        Ok(Self { db, committer: Committer::start()?, created })
     }
 
     /// The engine that the store was made with.
@@ -56,7 +58,7 @@ impl_read!(SamStore, db);
 
 impl Store for SamStore {
     fn begin(&self) -> Result<Box<dyn Txn + '_>, StoreError> {
-        Ok(Box::new(SamTxn::new(self.db.begin().map_err(failed)?)))
+        Ok(Box::new(SamTxn::new(self.db.begin().map_err(failed)?, &self.committer)))
     }
 
     fn consumed_hashes(&self, sad_id: &[u8; 32]) -> Result<u64, StoreError> {

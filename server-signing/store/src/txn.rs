@@ -6,9 +6,10 @@ use std::ops::Bound;
 
 use durable::Tree;
 use tw4s_sam::audit::Row;
-use tw4s_sam::ports::{Read, StoreError, Txn};
+use tw4s_sam::ports::{Later, Read, StoreError, Txn};
 use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
 
+use crate::committer::Committer;
 use crate::consumed::{self, Marks};
 use crate::error::failed;
 use crate::read::{self, Rows, impl_read};
@@ -18,6 +19,7 @@ use crate::schema::{
 
 pub(crate) struct SamTxn<'a> {
     txn: durable::Txn<'a>,
+    committer: &'a Committer,
     /// Rows of the tree `consumed`, as this transaction has them; written by [`Self::write_marks`].
     marks: BTreeMap<Vec<u8>, Marks>,
     /// The first write that failed: a transaction that misses one must not be committed.
@@ -25,8 +27,8 @@ pub(crate) struct SamTxn<'a> {
 }
 
 impl<'a> SamTxn<'a> {
-    pub(crate) fn new(txn: durable::Txn<'a>) -> Self {
-        Self { txn, marks: BTreeMap::new(), failed: None }
+    pub(crate) fn new(txn: durable::Txn<'a>, committer: &'a Committer) -> Self {
+        Self { txn, committer, marks: BTreeMap::new(), failed: None }
     }
 
     fn has(&self, what: &Once) -> Result<bool, StoreError> {
@@ -164,11 +166,11 @@ impl Txn for SamTxn<'_> {
         self.remove(INTENTS, &number.to_be_bytes())
     }
 
-    fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+    fn commit_later(mut self: Box<Self>) -> Result<Later<'static, Result<(), StoreError>>, StoreError> {
         self.write_marks()?;
         match self.failed {
             Some(first) => Err(first),
-            None => self.txn.commit().map_err(failed),
+            None => Ok(self.committer.wait_for(self.txn.commit_later().map_err(failed)?)),
         }
     }
 }

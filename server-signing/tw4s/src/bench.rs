@@ -32,6 +32,15 @@ pub(crate) struct Args {
     /// Rounds; each has a slice of every row
     #[arg(long, default_value_t = 3)]
     rounds: u32,
+    /// Signing with keys of this kind alone
+    #[arg(long)]
+    kind: Option<Kind>,
+    /// Signing with so many hashes alone
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Signing for so many clients alone
+    #[arg(long)]
+    clients: Option<usize>,
 }
 
 /// Clients at once.
@@ -53,15 +62,15 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     for round in 1..=args.rounds {
         eprintln!("round {round} of {}", args.rounds);
         report.add(Row::Append, 1, bare.appends(slice)?);
-        for kind in Kind::ALL {
-            for batch in BATCHES {
+        for kind in chosen(args.kind, &Kind::ALL) {
+            for batch in chosen(args.batch, &BATCHES) {
                 let mut rate = 0.0;
                 for threads in bare::threads() {
                     let floor = bare.path(kind, batch, threads, slice)?;
                     rate = floor.rate().max(rate);
                     report.add(Row::Bare(kind, batch), threads, floor);
                 }
-                for clients in CLIENTS {
+                for clients in chosen(args.clients, &CLIENTS) {
                     if interrupted.load(Ordering::Relaxed) {
                         return Err(Failure::text("interrupted"));
                     }
@@ -76,6 +85,11 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     }
     bench.stop()?;
     report.print()
+}
+
+/// The one that was asked for, or all.
+fn chosen<T: Copy>(one: Option<T>, all: &[T]) -> Vec<T> {
+    one.map_or_else(|| all.to_vec(), |one| vec![one])
 }
 
 /// As many operations as the bare path does in a slice.

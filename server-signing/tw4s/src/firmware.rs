@@ -1,6 +1,8 @@
 //! The firmware half, as this command sees it: its initialisation, its process ([`serve`]), and the SAM's port to it
 //! ([`port`]).
 
+mod line;
+mod lines;
 pub(crate) mod port;
 pub(crate) mod serve;
 mod slot;

@@ -1,42 +1,47 @@
 //! The service's Unix sockets: calls and answers in frames of a length in four bytes, big-endian, and a body.
 //!
-//! A thread per connection, blocking: a slow, silent or dead peer costs its thread and a few KiB, and holds up nobody.
+//! A task per connection, on a few threads: a slow, silent or dead peer costs its task and a few KiB, and holds up nobody.
 //! Nothing here knows of signing: a call is bytes, a handler answers it. What comes over wss later brings its own
 //! frames and calls the same handlers.
 
-mod connections;
+mod frame;
 
 use std::fs;
-use std::io::{self, BufReader, Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::io;
+use std::os::unix::net::UnixListener as StdListener;
+use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
-use nix::sys::socket::getsockopt;
-use nix::sys::socket::sockopt::PeerCredentials;
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
+use tw4s_sam::ports::Later;
 
-use connections::{Connection, Connections};
+pub(crate) use frame::{Frame, read_frame, write_frame};
 
-/// What answers the calls of one socket, from any thread.
+use frame::{Calls, framed};
+
+/// What answers the calls of one socket, any number of them at a time.
 pub(crate) trait Handler: Send + Sync {
     /// Bytes of the longest call; a longer one is not read.
     fn max_call(&self) -> usize;
 
     /// Answers a call.
-    fn answer(&self, call: &[u8]) -> Vec<u8>;
+    fn answer<'a>(&'a self, call: &'a [u8]) -> Later<'a, Vec<u8>>;
 
     /// What a call is answered with that announces more than [`Handler::max_call`]; the connection ends then.
-    fn too_long(&self) -> Vec<u8>;
+    fn too_long(&self) -> Later<'_, Vec<u8>>;
 }
 
 /// A listening socket. Dropped, it is closed and its file removed.
 struct Socket {
-    listener: UnixListener,
+    listener: StdListener,
     path: PathBuf,
     handler: Arc<dyn Handler>,
 }
@@ -44,13 +49,33 @@ struct Socket {
 /// The sockets of a service.
 pub(crate) struct Server {
     sockets: Vec<Socket>,
-    connections: Arc<Connections>,
+    connections: Connections,
+}
+
+/// What the connections share.
+#[derive(Clone)]
+struct Connections {
+    /// A permit for each.
+    places: Arc<Semaphore>,
+    phase: Arc<watch::Sender<Phase>>,
+}
+
+/// How far the end is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Serving,
+    /// No further call is taken.
+    Ending,
+    /// Answers that nobody reads are given up.
+    Cutting,
 }
 
 impl Server {
     /// No socket yet.
     pub(crate) fn new() -> Self {
-        Self { sockets: Vec::new(), connections: Arc::new(Connections::new(MAX_CONNECTIONS)) }
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let phase = Arc::new(watch::channel(Phase::Serving).0);
+        Self { sockets: Vec::new(), connections: Connections { places, phase } }
     }
 
     /// Listens at `path`. Whoever calls this holds the instance's lock, so a file that is there is left over.
@@ -60,80 +85,82 @@ impl Server {
             _ => {}
         }
         // The process's umask keeps other users out; `admit` looks at their uid as well.
-        let listener = UnixListener::bind(path)?;
+        let listener = StdListener::bind(path)?;
         listener.set_nonblocking(true)?;
         self.sockets.push(Socket { listener, path: path.to_owned(), handler });
         Ok(())
     }
 
-    /// Accepts connections until `stop` can be read.
-    pub(crate) fn run(&self, stop: &UnixStream) -> io::Result<()> {
-        loop {
-            let mut waiting = vec![PollFd::new(stop, PollFlags::IN)];
-            waiting.extend(self.sockets.iter().map(|socket| PollFd::new(&socket.listener, PollFlags::IN)));
-            match poll(&mut waiting, None) {
-                Err(Errno::INTR) => continue,
-                result => result?,
-            };
-            let ready: Vec<bool> = waiting.iter().map(|fd| !fd.revents().is_empty()).collect();
-            if ready.first() == Some(&true) {
-                return Ok(());
-            }
-            for (socket, _) in self.sockets.iter().zip(ready.iter().skip(1)).filter(|(_, ready)| **ready) {
-                self.accept(socket)?;
+    /// Accepts connections until `stop` can be read; then the sockets are closed.
+    pub(crate) async fn run(&mut self, stop: StdStream) -> io::Result<()> {
+        stop.set_nonblocking(true)?;
+        let stop = UnixStream::from_std(stop)?;
+        let mut accepting = JoinSet::new();
+        for socket in self.sockets.drain(..) {
+            accepting.spawn(accept_all(socket, self.connections.clone()));
+        }
+        let ended = tokio::select! {
+            stopped = stop.readable() => stopped,
+            Some(failed) = accepting.join_next() => failed.unwrap_or_else(|error| Err(io::Error::other(error))),
+        };
+        accepting.shutdown().await;
+        ended
+    }
+
+    /// Ends idle connections, and waits at most `limit` for the calls under way. Says how many were not done by then. A
+    /// peer that does not read its answer is cut off when half of that is over.
+    pub(crate) async fn end(self, limit: Duration) -> usize {
+        let Connections { places, phase } = self.connections;
+        for next in [Phase::Ending, Phase::Cutting] {
+            phase.send_replace(next);
+            let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
+            if timeout(limit / 2, places.acquire_many(all)).await.is_ok() {
+                return 0;
             }
         }
+        MAX_CONNECTIONS - places.available_permits()
     }
+}
 
-    /// Closes the sockets, ends idle connections, and waits at most `limit` for the calls under way. Says how many
-    /// were not done by then.
-    pub(crate) fn end(self, limit: Duration) -> usize {
-        drop(self.sockets);
-        self.connections.end(limit)
-    }
-
-    fn accept(&self, socket: &Socket) -> io::Result<()> {
-        match socket.listener.accept() {
-            Ok((stream, _)) => self.admit(stream, &socket.handler),
+async fn accept_all(socket: Socket, connections: Connections) -> io::Result<()> {
+    let listener = UnixListener::from_std(socket.listener.try_clone()?)?;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => connections.admit(stream, &socket.handler),
             Err(error) => match Errno::from_io_error(&error) {
                 // The peer has gone again.
                 Some(Errno::INTR | Errno::AGAIN | Errno::CONNABORTED) => {}
                 Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
                     warn!(%error, "a connection waits");
-                    thread::sleep(EXHAUSTED_PAUSE);
+                    sleep(EXHAUSTED_PAUSE).await;
                 }
                 _ => return Err(error),
             },
         }
-        Ok(())
     }
+}
 
+impl Connections {
     fn admit(&self, stream: UnixStream, handler: &Arc<dyn Handler>) {
-        let uid = match getsockopt(&stream, PeerCredentials) {
+        let uid = match stream.peer_cred() {
             Ok(peer) => peer.uid(),
             Err(error) => return warn!(%error, "connection refused: the peer's uid is not known"),
         };
         if uid != rustix::process::geteuid().as_raw() {
             return warn!(uid, "connection refused: this uid is not allowed");
         }
-        if let Err(error) = stream.set_nonblocking(false) {
-            return warn!(%error, "connection refused");
-        }
-        let Some(connection) = self.connections.enter(stream) else {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             return warn!("connection refused: there are too many");
         };
-        let handler = Arc::clone(handler);
-        let spawned = thread::Builder::new().name("peer".to_owned()).spawn(move || {
-            if let Err(error) = serve(&connection, &*handler) {
+        let (handler, mut phase) = (Arc::clone(handler), self.phase.subscribe());
+        tokio::spawn(async move {
+            if let Err(error) = serve(stream, &*handler, &mut phase).await {
                 debug!(%error, "a connection ended");
             }
-            // Before the connection, whose end may be the last that is waited for.
+            // Before the place, which may be the last that is waited for.
             drop(handler);
-            drop(connection);
+            drop(place);
         });
-        if let Err(error) = spawned {
-            warn!(%error, "connection refused: there is no thread for it");
-        }
     }
 }
 
@@ -144,63 +171,35 @@ impl Drop for Socket {
     }
 }
 
-/// Answers the calls of one connection in their order, until the peer ends it or the service does.
-fn serve(connection: &Connection, handler: &dyn Handler) -> io::Result<()> {
-    let mut reader = BufReader::with_capacity(BUFFER, connection.stream());
-    let mut call = Vec::new();
+/// Answers the calls of one connection in their order, until the peer ends it or the service does. A call that was read
+/// is carried out, also if the peer has gone.
+async fn serve(mut stream: UnixStream, handler: &dyn Handler, phase: &mut watch::Receiver<Phase>) -> io::Result<()> {
+    let mut calls = Calls::default();
     loop {
-        match read_frame(&mut reader, &mut call, handler.max_call())? {
-            Frame::Whole if connection.is_ending() => return Ok(()),
-            Frame::Whole => write_frame(connection.stream(), &handler.answer(&call))?,
-            Frame::TooLong => return write_frame(connection.stream(), &handler.too_long()),
+        let frame = tokio::select! {
+            biased;
+            _ = phase.wait_for(|phase| *phase >= Phase::Ending) => return Ok(()),
+            frame = calls.next(&mut stream, handler.max_call()) => frame?,
+        };
+        let answer = match frame {
+            Frame::Whole => handler.answer(calls.body()).await,
+            Frame::TooLong => handler.too_long().await,
             Frame::End => return Ok(()),
+        };
+        let answer = framed(&answer)?;
+        tokio::select! {
+            biased;
+            written = stream.write_all(&answer) => written?,
+            _ = phase.wait_for(|phase| *phase >= Phase::Cutting) => return Ok(()),
+        }
+        if frame == Frame::TooLong {
+            return Ok(());
         }
     }
 }
 
-/// What was read.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Frame {
-    /// A frame.
-    Whole,
-    /// The length of one that is not read.
-    TooLong,
-    /// The stream's end, between two frames.
-    End,
-}
-
-/// Reads a frame into `body`, which grows with what really arrives and not on the word of a length.
-pub(crate) fn read_frame(reader: &mut impl Read, body: &mut Vec<u8>, max: usize) -> io::Result<Frame> {
-    let mut prefix = [0; 4];
-    match reader.read(&mut prefix)? {
-        0 => return Ok(Frame::End),
-        length => reader.read_exact(prefix.get_mut(length..).unwrap_or_default())?,
-    }
-    let length = usize::try_from(u32::from_be_bytes(prefix)).unwrap_or(usize::MAX);
-    if length > max {
-        return Ok(Frame::TooLong);
-    }
-    body.clear();
-    let wanted = u64::try_from(length).unwrap_or(u64::MAX);
-    match reader.take(wanted).read_to_end(body)? {
-        read if read == length => Ok(Frame::Whole),
-        _ => Err(io::ErrorKind::UnexpectedEof.into()),
-    }
-}
-
-/// Writes a frame, in one piece.
-pub(crate) fn write_frame(mut writer: impl Write, body: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(body.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
-    let mut frame = Vec::with_capacity(4 + body.len());
-    frame.extend_from_slice(&length.to_be_bytes());
-    frame.extend_from_slice(body);
-    writer.write_all(&frame)
-}
-
-/// Connections at a time, each a thread.
+/// Connections at a time, each with one call under way at most.
 const MAX_CONNECTIONS: usize = 1024;
-/// Bytes read at once; a request with one hash has about 1 KiB.
-const BUFFER: usize = 8 << 10;
 /// How long to wait when the system has no file or memory left for a connection.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
@@ -209,18 +208,60 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8], max: usize) -> io::Result<(Frame, Vec<u8>)> {
-        let mut body = Vec::new();
-        read_frame(&mut &*bytes, &mut body, max).map(|frame| (frame, body))
+    /// Answers when it is told to.
+    struct Slow(Semaphore);
+
+    impl Handler for Slow {
+        fn max_call(&self) -> usize {
+            8
+        }
+
+        fn answer<'a>(&'a self, call: &'a [u8]) -> Later<'a, Vec<u8>> {
+            Box::pin(async move {
+                self.0.acquire().await.unwrap().forget();
+                call.to_vec()
+            })
+        }
+
+        fn too_long(&self) -> Later<'_, Vec<u8>> {
+            Box::pin(async { b"too long".to_vec() })
+        }
     }
 
     #[test]
-    fn frames_are_read_up_to_the_bound() {
-        assert_eq!(read(&[0, 0, 0, 2, 7, 8], 2).unwrap(), (Frame::Whole, vec![7, 8]));
-        assert_eq!(read(&[0, 0, 0, 0], 2).unwrap(), (Frame::Whole, vec![]));
-        assert_eq!(read(&[0, 0, 0, 3], 2).unwrap().0, Frame::TooLong);
-        assert_eq!(read(&[255; 4], 2).unwrap().0, Frame::TooLong);
-        assert_eq!(read(&[], 2).unwrap().0, Frame::End);
-        assert!(read(&[0, 0], 2).is_err() && read(&[0, 0, 0, 2, 7], 2).is_err());
+    fn the_end_waits_for_calls_under_way_and_is_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        for (answers, expected) in [(1, 0), (0, 1)] {
+            let slow = Arc::new(Slow(Semaphore::new(0)));
+            let mut server = Server::new();
+            server.bind(&path, slow.clone()).unwrap();
+            let (stop, mut stopper) = StdStream::pair().unwrap();
+            let (mut idle, mut busy) = (StdStream::connect(&path).unwrap(), StdStream::connect(&path).unwrap());
+            runtime.block_on(async {
+                let running = tokio::spawn(async move { server.run(stop).await.map(|()| server) });
+                write_frame(&busy, b"call").unwrap();
+                while slow.0.available_permits() == 0 && Arc::strong_count(&slow) < 4 {
+                    sleep(Duration::from_millis(1)).await;
+                }
+                sleep(Duration::from_millis(50)).await;
+                io::Write::write_all(&mut stopper, b"x").unwrap();
+                let server = running.await.unwrap().unwrap();
+                assert!(!path.exists(), "its sockets are closed");
+                let ending = tokio::spawn(server.end(Duration::from_secs(if answers == 0 { 1 } else { 60 })));
+                sleep(Duration::from_millis(50)).await;
+                slow.0.add_permits(answers);
+                assert_eq!(ending.await.unwrap(), expected);
+            });
+            let mut body = Vec::new();
+            assert_eq!(read_frame(&mut idle, &mut body, 8).unwrap(), Frame::End);
+            if answers == 1 {
+                assert_eq!(
+                    (read_frame(&mut busy, &mut body, 8).unwrap(), body.as_slice()),
+                    (Frame::Whole, &b"call"[..])
+                );
+            }
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
+use tokio::runtime::Builder;
 use tracing::{error, info, warn};
 use tw4s_firmware::client::Client;
 use tw4s_sam::ports::{Clock, Rng, RngError};
@@ -47,6 +48,9 @@ fn serve(common: &Common, id: &InstanceId) -> Result<(), Failure> {
     };
     let stop = process::on_signals()?;
     let sam = Arc::new(open(&place.state(), &home.firmware().socket, &place.name)?);
+    // The firmware computes at least as much meanwhile, and threads that have little to do wake each other for nothing.
+    let threads = thread::available_parallelism().map_or(1, usize::from).div_ceil(2);
+    let runtime = Builder::new_multi_thread().worker_threads(threads).thread_name("peer").enable_all().build()?;
     let mut server = Server::new();
     let peering = Arc::new(Peering::new(Arc::clone(&sam)));
     server.bind(&place.socket, peering).map_err(Failure::doing("listening for peers"))?;
@@ -55,12 +59,13 @@ fn serve(common: &Common, id: &InstanceId) -> Result<(), Failure> {
     let tidier = Tidier::start(Arc::clone(&sam))?;
     info!(version = env!("CARGO_PKG_VERSION"), instance = %id, "listening");
     launch::say_ready();
-    let accepted = server.run(&stop);
+    let accepted = runtime.block_on(server.run(stop));
     info!("stopping");
-    match server.end(END_LIMIT) {
+    match runtime.block_on(server.end(END_LIMIT)) {
         0 => {}
         left => warn!(left, "some calls take too long and are given up"),
     }
+    runtime.shutdown_background();
     drop(tidier);
     end(sam);
     accepted.map_err(Failure::doing("a socket failed"))
@@ -71,7 +76,7 @@ pub(crate) fn open(database: &Path, firmware: &Path, sam_id: &str) -> Result<Sam
     let store = SamStore::open(database, &Options::default()).map_err(Failure::doing("opening the database"))?;
     anchor::check(&store, &Client::new(firmware), sam_id)?;
     let ports = Ports {
-        firmware: Arc::new(Port::new(Client::new(firmware))),
+        firmware: Arc::new(Port::new(firmware)),
         store: Arc::new(store),
         clock: Arc::new(SystemClock),
         rng: Arc::new(SystemRng),

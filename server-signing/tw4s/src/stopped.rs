@@ -4,7 +4,6 @@
 use std::fs;
 use std::sync::Arc;
 
-use tw4s_firmware::client::Client;
 use tw4s_sam::audit::Anchor;
 use tw4s_sam::{Config, DataReport, Ports, Sam};
 use tw4s_store::{Options, SamStore};
@@ -32,7 +31,7 @@ pub(crate) fn open(place: &Place, what: &str) -> Result<(SamStore, Running), Fai
 /// Checks the data of a database as the service would. The firmware runs.
 pub(crate) fn check(home: &Home, place: &Place, store: SamStore, anchors: &[Anchor]) -> Result<DataReport, Failure> {
     let ports = Ports {
-        firmware: Arc::new(Port::new(Client::new(&home.firmware().socket))),
+        firmware: Arc::new(Port::new(&home.firmware().socket)),
         store: Arc::new(store),
         clock: Arc::new(SystemClock),
         rng: Arc::new(SystemRng),

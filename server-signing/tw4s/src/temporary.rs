@@ -120,14 +120,10 @@ impl Subsystem {
         self.home.firmware()
     }
 
-    /// The numbers of its processes, firmware and instance.
-    pub(crate) fn processes(&self) -> Result<Vec<String>, Failure> {
-        let found = [self.firmware(), self.service()].map(|place| Found::look(&place.lock));
-        let mut numbers = Vec::new();
-        for found in found {
-            numbers.extend(found?.map(|found| found.pid().to_string()));
-        }
-        Ok(numbers)
+    /// The numbers of its processes, firmware and instance, as far as they run.
+    pub(crate) fn processes(&self) -> Result<[Option<u32>; 2], Failure> {
+        let number = |place: Place| Found::look(&place.lock).map(|found| found.map(|found| found.pid()));
+        Ok([number(self.firmware())?, number(self.service())?])
     }
 
     /// Its folder.

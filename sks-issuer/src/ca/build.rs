@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use der::asn1::OctetString;
 use der::{DateTime, Decode, Encode};
-use p256::ecdsa::{DerSignature, SigningKey};
+use p256::ecdsa::signature::{self, Keypair, Signer};
+use p256::ecdsa::{DerSignature, SigningKey, VerifyingKey};
 use x509_cert::builder::profile::BuilderProfile;
 use x509_cert::builder::{self, Builder, CertificateBuilder};
 use x509_cert::certificate::TbsCertificate;
@@ -12,10 +13,13 @@ use x509_cert::ext::pkix::{AuthorityKeyIdentifier, SubjectKeyIdentifier};
 use x509_cert::ext::{Extension, ToExtension};
 use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
-use x509_cert::spki::{SubjectPublicKeyInfo, SubjectPublicKeyInfoRef};
+use x509_cert::spki::{
+    self, AlgorithmIdentifierOwned, DynSignatureAlgorithmIdentifier, SubjectPublicKeyInfo, SubjectPublicKeyInfoRef,
+};
 use x509_cert::time::{Time, Validity};
 
 use super::CaError;
+use crate::curve;
 use crate::random;
 
 /// The extensions that were chosen, and the two key identifiers.
@@ -60,8 +64,44 @@ where
     Ok(value.to_extension(subject, &[])?)
 }
 
+/// A CA's key as the builder wants it: in one form to tell of, in the other to sign with.
+pub(super) struct CaKey {
+    key: SigningKey,
+    signs: curve::SigningKey,
+}
+
+impl CaKey {
+    pub(super) fn new(key: SigningKey) -> Result<Self, CaError> {
+        Ok(Self { signs: curve::SigningKey::new(&key)?, key })
+    }
+
+    pub(super) fn key(&self) -> &SigningKey {
+        &self.key
+    }
+}
+
+impl Keypair for CaKey {
+    type VerifyingKey = VerifyingKey;
+
+    fn verifying_key(&self) -> VerifyingKey {
+        *self.key.verifying_key()
+    }
+}
+
+impl DynSignatureAlgorithmIdentifier for CaKey {
+    fn signature_algorithm_identifier(&self) -> spki::Result<AlgorithmIdentifierOwned> {
+        self.key.signature_algorithm_identifier()
+    }
+}
+
+impl Signer<DerSignature> for CaKey {
+    fn try_sign(&self, message: &[u8]) -> signature::Result<DerSignature> {
+        self.signs.sign(message).map_err(signature::Error::from_source)
+    }
+}
+
 /// Builds and signs a certificate, DER, with a serial number of 128 random bits.
-pub(super) fn sign(key: &SigningKey, profile: Profile, spki: &[u8], validity: Validity) -> Result<Vec<u8>, CaError> {
+pub(super) fn sign(key: &CaKey, profile: Profile, spki: &[u8], validity: Validity) -> Result<Vec<u8>, CaError> {
     // A byte of 1 in front keeps it positive and of one length, whatever the bits are.
     let serial = [[1].as_slice(), &random::array::<16>()?].concat();
     let spki = SubjectPublicKeyInfo::from_der(spki).map_err(|_| CaError::PublicKey)?;

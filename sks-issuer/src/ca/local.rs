@@ -5,7 +5,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::ops::Deref;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -21,7 +21,11 @@ use crate::random;
 pub struct LocalCa {
     ca: Ca,
     directory: PathBuf,
+    file: Option<FileState>,
 }
+
+/// Device, inode, size, and the time of the last change, in seconds and nanoseconds.
+type FileState = (u64, u64, u64, i64, i64);
 
 /// How long a local CA is valid, in years.
 const YEARS: u16 = 20;
@@ -40,6 +44,8 @@ impl LocalCa {
     /// [`CaError::File`], [`CaError::Exposed`], and what is wrong with the file's content.
     pub fn open_or_create(directory: &Path) -> Result<Self, CaError> {
         let file = directory.join(KEY_FILE);
+        // Before it is read: what changes it meanwhile is seen later.
+        let state = state(&file);
         let ca = match open(&file) {
             Err(CaError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 create(directory, &file)?;
@@ -52,7 +58,13 @@ impl LocalCa {
         if fs::read(&copy).ok().as_deref() != Some(pem.as_bytes()) {
             write(&copy, pem.as_bytes(), 0o644, Publish::Replace)?;
         }
-        Ok(Self { ca, directory: directory.to_owned() })
+        Ok(Self { ca, directory: directory.to_owned(), file: state })
+    }
+
+    /// Whether the file is still the one that was opened.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.file.is_some() && self.file == state(&self.directory.join(KEY_FILE))
     }
 
     /// The certificate as a PEM file, for those who are to trust it.
@@ -60,6 +72,11 @@ impl LocalCa {
     pub fn certificate_file(&self) -> PathBuf {
         self.directory.join(CERTIFICATE_FILE)
     }
+}
+
+fn state(file: &Path) -> Option<FileState> {
+    let found = fs::metadata(file).ok()?;
+    Some((found.dev(), found.ino(), found.size(), found.ctime(), found.ctime_nsec()))
 }
 
 impl Deref for LocalCa {

@@ -40,7 +40,7 @@ impl<T: Transport> Session<T> {
             mac: self.next_mac(MethodId::SetCertificatePath, &data),
             x509_certificate: path.to_vec().into(),
         };
-        self.spend_maced(1, &request)?;
+        self.tell(1, &request)?;
         let certificate = path.first().cloned().unwrap_or_default();
         let KeyPair { handle, id, public_key, backup } = key;
         Ok(CertifiedKey { handle, id, public_key, backup, certificate })
@@ -67,8 +67,7 @@ impl<T: Transport> Session<T> {
             mac: self.next_mac(MethodId::SetSymmetricKey, &data),
             endorsed_algorithm: uris.into(),
         };
-        self.spend_maced(2, &request)?;
-        Ok(())
+        self.tell(2, &request)
     }
 
     /// Adds an extension object to a key.
@@ -100,8 +99,7 @@ impl<T: Transport> Session<T> {
             extension_type: extension.extension_type.as_str().into(),
             mac: self.next_mac(MethodId::AddExtensionData, &[&data]),
         };
-        self.spend_maced(1 + u16::from(encrypted), &request)?;
-        Ok(())
+        self.tell(1 + u16::from(encrypted), &request)
     }
 
     /// Replaces the private key of a key created with `import_private_key`; PKCS#8, of the certificate's public key.
@@ -116,8 +114,7 @@ impl<T: Transport> Session<T> {
             private_key: self.record.key.encrypt(pkcs8.expose())?,
             mac: self.next_mac(MethodId::RestorePrivateKey, &data),
         };
-        self.spend_maced(2, &request)?;
-        Ok(())
+        self.tell(2, &request)
     }
 
     /// Has a key of an earlier session deleted when this one closes. `owner` is the record of the session that owns it.

@@ -86,12 +86,16 @@ pub(crate) enum Lie {
     StaleClose,
     /// Every step but the creation is refused.
     Refusing,
+    /// setCertificatePath is refused, and the rest answered as if it were not.
+    RefusingTheEnd,
 }
 
 pub(crate) struct FakeToken {
     pub path: Vec<Vec<u8>>,
     pub lie: Option<Lie>,
     pub calls: Vec<Request>,
+    /// How many calls came together, each time that several did.
+    pub bursts: Vec<usize>,
     device: SigningKey,
     key: Option<SessionKey>,
     puk: Option<(create_puk_policy::Request, Secret)>,
@@ -106,6 +110,7 @@ impl FakeToken {
             path: vec![bytes("device_certificate"), certificates()[1].clone()],
             lie: None,
             calls: Vec::new(),
+            bursts: Vec::new(),
             device: SigningKey::from_slice(&bytes("device_private_key_d")).unwrap(),
             key: None,
             puk: None,
@@ -261,10 +266,16 @@ impl Transport for &mut FakeToken {
         let request = Request::decode(call).unwrap();
         self.calls.push(request.clone());
         let early = matches!(request, Request::GetDeviceInfo(_) | Request::CreateProvisioningSession(_));
-        if self.lies(Lie::Refusing) && !early {
+        let path = matches!(request, Request::SetCertificatePath(_));
+        if (self.lies(Lie::Refusing) && !early) || (self.lies(Lie::RefusingTheEnd) && path) {
             let refused = Refused { status: Status::Mac, text: "no".to_owned() };
             return Ok(Zeroizing::new(encode_refusal(&refused).to_vec()));
         }
         Ok(Zeroizing::new(self.answer(request).encode().to_vec()))
+    }
+
+    fn call_all_raw(&mut self, calls: &[Zeroizing<Vec<u8>>]) -> Result<Vec<Zeroizing<Vec<u8>>>, Infallible> {
+        self.bursts.push(calls.len());
+        calls.iter().map(|call| self.call_raw(call)).collect()
     }
 }

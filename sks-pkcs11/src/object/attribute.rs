@@ -176,14 +176,15 @@ impl Key {
         }
     }
 
-    /// The length that a CBC algorithm tells; the token tells no other.
+    /// The length that a CBC algorithm tells, or that was kept at generation or import; the token itself tells none.
     fn value_length(&self) -> Option<CK_ULONG> {
-        self.endorsed.iter().find_map(|algorithm| match algorithm {
+        let told = self.endorsed.iter().find_map(|algorithm| match algorithm {
             Algorithm::Aes128Cbc => Some(16),
             Algorithm::Aes192Cbc => Some(24),
             Algorithm::Aes256Cbc => Some(32),
             _ => None,
-        })
+        });
+        told.or(self.kept.length.map(CK_ULONG::from))
     }
 
     /// Its own certificate.

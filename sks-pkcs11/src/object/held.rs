@@ -101,11 +101,29 @@ impl Held {
 
 /// An uncompressed point on P-256, in a DER OCTET STRING as the standard asks, or bare as some callers give it.
 pub(crate) fn point(value: &[u8]) -> Option<Vec<u8>> {
-    let bare = <&OctetStringRef>::from_der(value).map_or(value, |octets| octets.as_bytes());
-    (bare.len() == POINT && bare.first() == Some(&4)).then(|| bare.to_vec())
+    let is_point = |bytes: &&[u8]| bytes.len() == POINT && bytes.first() == Some(&4);
+    // The bare form first: it may look like an OCTET STRING, and an OCTET STRING with a point in it is longer.
+    let wrapped = || <&OctetStringRef>::from_der(value).ok().map(OctetStringRef::as_bytes);
+    Some(value).filter(is_point).or_else(|| wrapped().filter(is_point)).map(<[u8]>::to_vec)
 }
 
 /// A big integer without leading zeros.
 pub(crate) fn number(value: &[u8]) -> Vec<u8> {
     value.iter().copied().skip_while(|byte| *byte == 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 0x04 is the tag of an OCTET STRING too, and 0x3F the length of what would be in it: one point of 256.
+    #[test]
+    fn a_bare_point_that_looks_like_an_octet_string_is_a_point() {
+        let bare = [&[4, 0x3F], [1; POINT - 2].as_slice()].concat();
+        assert_eq!(point(&bare), Some(bare.clone()));
+        let wrapped = [&[4, 0x41], bare.as_slice()].concat();
+        assert_eq!(point(&wrapped), Some(bare.clone()));
+        let too_short = |bytes: &[u8]| bytes.split_last().and_then(|(_, rest)| point(rest));
+        assert_eq!((too_short(&bare), too_short(&wrapped)), (None, None));
+    }
 }

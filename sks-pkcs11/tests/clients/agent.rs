@@ -1,10 +1,10 @@
 //! ssh-agent with the token's keys: it signs for ssh-keygen, and for git.
 
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use crate::common::Daemon;
 use crate::ssh::asking;
-use crate::{PIN, WRONG_PIN, bad, good, have, module, token, tries_lost, unlock, wait_for, words};
+use crate::{PIN, Program, WRONG_PIN, bad, good, have, module, token, tries_lost, unlock, wait_for, words};
 
 const NEEDS: &[(&str, &str)] =
     &[("ssh-keygen", "openssh-client"), ("ssh-agent", "openssh-client"), ("ssh-add", "openssh-client")];
@@ -12,7 +12,7 @@ const NEEDS: &[(&str, &str)] =
 /// An agent that goes with the test.
 struct Agent<'a> {
     daemon: &'a Daemon,
-    child: Child,
+    _program: Program,
     socket: String,
 }
 
@@ -23,9 +23,9 @@ impl<'a> Agent<'a> {
         daemon.environment(&mut agent);
         agent.args(["-D", "-P", &module(), "-a", &socket]).stdin(Stdio::null()).stdout(Stdio::null());
         agent.stderr(std::fs::File::create(daemon.path("agent.log")).unwrap());
-        let child = agent.spawn().unwrap();
+        let program = Program(agent.spawn().unwrap());
         wait_for("the agent", || daemon.path("agent").exists().then_some(()));
-        Self { daemon, child, socket }
+        Self { daemon, _program: program, socket }
     }
 
     fn run(&self, program: &str, arguments: &[&str], pin: &str) -> Output {
@@ -51,13 +51,6 @@ impl<'a> Agent<'a> {
     fn sign(&self, key: &str) -> Output {
         let _ = std::fs::remove_file(self.daemon.path("message.sig"));
         self.run("ssh-keygen", &["-Y", "sign", "-n", "file", "-f", key, "message"], "")
-    }
-}
-
-impl Drop for Agent<'_> {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -1,16 +1,16 @@
 //! Chromium with a client certificate from the token: headless for keys without a PIN; for those with one on a display of
 //! the test's own, for it asks in a dialogue.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
-
-use parking_lot::{Mutex, MutexGuard};
+use std::process::{Command, Output, Stdio};
+use std::slice;
+use std::time::{Duration, Instant};
 
 use crate::common::Daemon;
 use crate::server::Server;
 use crate::settings::printed;
-use crate::{PIN, PUK, WRONG_PIN, good, have, said, terminate, tries_lost, unlock, wait_for, words};
+use crate::{PIN, PUK, Program, WRONG_PIN, good, have, said, tries_lost, unlock, wait_for, words};
 
 /// Where Chromium reads policies. Only there can the certificate be chosen without a dialogue.
 const POLICIES: &str = "/etc/chromium/policies/managed";
@@ -26,34 +26,36 @@ const NEEDS: &[(&str, &str)] = &[
 const OPTIONS: &str = "--no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --ignore-certificate-errors \
                        --user-data-dir=chromium";
 
-/// A policy that goes with the test: the certificate of this subject is shown to the server. One at a time, for Chromium
-/// takes one file's rules only.
+/// The policy that goes with a test: the certificate of this subject is shown to the server. Of a policy that is in several
+/// files Chromium takes the last, so there is one file, the last by its name, and one test at a time has it.
 struct Policy {
-    file: PathBuf,
-    _alone: MutexGuard<'static, ()>,
+    _lock: File,
 }
 
 impl Policy {
     fn choose(port: u16, subject: &str) -> Option<Self> {
-        static ALONE: Mutex<()> = Mutex::new(());
-        let alone = ALONE.lock();
-        let file = Path::new(POLICIES).join(format!("sks-test-{port}.json"));
+        let lock = File::create(std::env::temp_dir().join("sks-test-chromium.lock")).unwrap();
+        lock.lock().unwrap();
         let rule = serde_json::json!({
             "pattern": format!("https://localhost:{port}"),
             "filter": { "SUBJECT": { "CN": subject } },
         });
         let text = serde_json::json!({ "AutoSelectCertificateForUrls": [rule.to_string()] }).to_string();
-        let written = std::fs::create_dir_all(POLICIES).and_then(|()| std::fs::write(&file, text));
+        let written = std::fs::create_dir_all(POLICIES).and_then(|()| std::fs::write(policy(), text));
         if written.is_err() {
             eprintln!("SKIPPED: {POLICIES} cannot be written, so chromium would ask which certificate to show");
         }
-        written.ok().map(|()| Self { file, _alone: alone })
+        written.ok().map(|()| Self { _lock: lock })
     }
+}
+
+fn policy() -> PathBuf {
+    Path::new(POLICIES).join("zz-sks-test.json")
 }
 
 impl Drop for Policy {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.file);
+        let _ = std::fs::remove_file(policy());
     }
 }
 
@@ -101,21 +103,22 @@ fn chromium_headless_waits_for_a_pin() {
 
 /// A display that goes with the test.
 struct Display {
-    server: Child,
+    _server: Program,
     name: String,
 }
 
 impl Display {
     fn start(daemon: &Daemon) -> Self {
         let mut command = Command::new("Xvfb");
-        command.args(words("-displayfd 1 -screen 0 1000x800x24 -nolisten tcp")).stdin(Stdio::null());
+        // Without -noreset it begins anew when xdotool was its only client, and drops whoever connects just then.
+        command.args(words("-displayfd 1 -screen 0 1000x800x24 -nolisten tcp -noreset")).stdin(Stdio::null());
         command.stdout(std::fs::File::create(daemon.path("display")).unwrap()).stderr(Stdio::null());
-        let server = command.spawn().unwrap();
+        let server = Program(command.spawn().unwrap());
         let number = wait_for("the display", || {
             let number = std::fs::read_to_string(daemon.path("display")).ok()?;
             number.ends_with('\n').then(|| number.trim().to_owned())
         });
-        Self { server, name: format!(":{number}") }
+        Self { _server: server, name: format!(":{number}") }
     }
 
     /// What xdotool says, if it finds what it is to find.
@@ -133,33 +136,58 @@ impl Display {
         command.args(words(&format!("-k 5 300 chromium {OPTIONS} https://localhost:{port}/")));
         command.env("DISPLAY", &self.name).current_dir(daemon.dir.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut chromium = command.spawn().unwrap();
+        let mut chromium = Program(command.spawn().unwrap());
         let mut pins = pins.iter();
-        let mut windows: Vec<String> = Vec::new();
+        let mut asked = Vec::new();
         let title = wait_for("a page", || {
+            assert_eq!(chromium.0.try_wait().unwrap(), None, "Chromium ended");
             if let Some(window) = self.xdotool(daemon, "search --onlyvisible --name ^Unlock") {
-                if !windows.contains(&window) {
-                    // Until it takes keys.
-                    std::thread::sleep(Duration::from_millis(500));
-                    self.xdotool(daemon, &format!("windowfocus {window}"));
-                    let answer = pins.next().map_or("key Escape".to_owned(), |pin| format!("type {pin}\n"));
-                    daemon.run_with("xdotool", answer.splitn(2, ' '), &[("DISPLAY", &self.name)], "");
-                    windows.push(window);
-                }
+                self.answer(daemon, &mut asked, &window, &mut pins);
                 return None;
             }
             self.xdotool(daemon, "search --onlyvisible --name ^localhost.*Chromium$ getwindowname")
         });
-        terminate(&mut chromium);
+        drop(chromium);
         // An error's page has the title "localhost".
-        (title.starts_with(&format!("localhost:{port} ")), windows.len())
+        (title.starts_with(&format!("localhost:{port} ")), asked.len())
+    }
+
+    /// Types the next PIN into a new dialogue; again into one that is still there after a while, for it may have been too
+    /// early for it to take keys.
+    fn answer<'a>(
+        &self,
+        daemon: &Daemon,
+        asked: &mut Vec<Dialogue<'a>>,
+        window: &str,
+        pins: &mut slice::Iter<'a, &'a str>,
+    ) {
+        let known = asked.iter().position(|dialogue| dialogue.window == window).unwrap_or_else(|| {
+            asked.push(Dialogue { window: window.to_owned(), pin: pins.next(), typed: None });
+            asked.len() - 1
+        });
+        let dialogue = &mut asked[known];
+        if dialogue.typed.is_some_and(|typed| typed.elapsed() < Duration::from_secs(8)) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        let keys = match dialogue.pin {
+            Some(pin) => vec!["key", "ctrl+a", "type", pin, "key", "Return"],
+            None => vec!["key", "Escape"],
+        };
+        self.xdotool(daemon, &format!("windowfocus {window}"));
+        for key in keys.chunks(2) {
+            self.xdotool(daemon, &key.join(" "));
+        }
+        dialogue.typed = Some(Instant::now());
     }
 }
 
-impl Drop for Display {
-    fn drop(&mut self) {
-        terminate(&mut self.server);
-    }
+/// A dialogue that asks for a PIN.
+struct Dialogue<'a> {
+    window: String,
+    /// None cancels it.
+    pin: Option<&'a &'a str>,
+    typed: Option<Instant>,
 }
 
 #[test]

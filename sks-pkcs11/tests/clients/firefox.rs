@@ -1,6 +1,6 @@
 //! Firefox, headless, with a client certificate from the token. It asks for a PIN in a dialogue, which Marionette answers.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::common::Daemon;
 use crate::marionette::Marionette;
 use crate::nss::{self, database};
 use crate::server::Server;
-use crate::{PIN, PUK, WRONG_PIN, have, terminate, tries_lost, unlock, wait_for};
+use crate::{PIN, PUK, Program, WRONG_PIN, have, tries_lost, unlock, wait_for};
 
 /// A preference each: no question which certificate to show, any free port for Marionette, and nobody called outside.
 const PREFERENCES: &str = r#"
@@ -53,6 +53,11 @@ Cc["@mozilla.org/security/sdr;1"].getService(Ci.nsISecretDecoderRing).logoutAndT
 /// What was asked for.
 const ASKED: &str = r#"return Services.wm.getMostRecentWindow("navigator:browser").sks.asked;"#;
 
+/// The page.
+const PAGE: &str = r#"
+return { url: document.URL, state: document.readyState, text: document.documentElement.innerText };
+"#;
+
 /// The tokens of all modules, as Firefox's device manager lists them; older ones call for the slots.
 const TOKENS: &str = r#"
 return (async () => {
@@ -64,8 +69,8 @@ return (async () => {
 
 /// A browser that goes with the test.
 struct Firefox {
-    child: Child,
-    marionette: Option<Marionette>,
+    _program: Program,
+    marionette: Marionette,
 }
 
 impl Firefox {
@@ -78,46 +83,42 @@ impl Firefox {
         command.args(["--kill-after=5", "300"]).args(firefox.split(' ')).current_dir(daemon.dir.path());
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(std::fs::File::create(daemon.path("firefox.log")).unwrap());
-        let mut firefox = Self { child: command.spawn().unwrap(), marionette: None };
+        let mut program = Program(command.spawn().unwrap());
         let port = wait_for("Firefox's port", || {
-            assert_eq!(firefox.child.try_wait().unwrap(), None, "Firefox ended");
+            assert_eq!(program.0.try_wait().unwrap(), None, "Firefox ended");
             std::fs::read_to_string(daemon.path("profile/MarionetteActivePort")).ok()?.parse().ok()
         });
         let mut marionette = Marionette::connect(port);
         marionette.script("chrome", ANSWERS, &Value::Null).unwrap();
-        firefox.marionette = Some(marionette);
-        firefox
+        Self { _program: program, marionette }
     }
 
-    fn marionette(&mut self) -> &mut Marionette {
-        self.marionette.as_mut().unwrap()
+    /// Runs a script as soon as no dialogue is open, for then none runs.
+    fn script(&mut self, context: &str, script: &str, argument: &Value) -> Value {
+        wait_for("a script's result", || self.marionette.script(context, script, argument).ok())
+    }
+
+    /// Opens an address. Ends when its page is there, or at the first dialogue.
+    fn open(&mut self, url: &str) {
+        self.script("content", "", &Value::Null);
+        let _ = self.marionette.call("WebDriver:Navigate", &json!({ "url": url }));
     }
 
     /// Opens the server's page, with PINs to answer with. Gives its text, or none if it does not come, and how often it was
     /// asked for a PIN.
     fn visit(&mut self, port: u16, pins: &[&str]) -> (Option<String>, usize) {
-        let marionette = self.marionette();
-        marionette.script("chrome", PREPARE, &json!(pins)).unwrap();
-        marionette.call("Marionette:SetContext", &json!({ "value": "content" })).unwrap();
         // Away from the last page, so that the next is not taken for it.
-        marionette.call("WebDriver:Navigate", &json!({ "url": "about:blank" })).unwrap();
-        // Ends when the page is there, or the first dialogue.
-        let _ = marionette.call("WebDriver:Navigate", &json!({ "url": format!("https://localhost:{port}/") }));
-        let there = wait_for("a page", || {
-            // Refused while a dialogue is open.
-            let page = marionette.script("content", "return [document.readyState, document.URL]", &Value::Null).ok()?;
-            let (state, url) = (page[0].as_str()?, page[1].as_str()?);
-            (url != "about:blank" && state != "loading").then(|| url.starts_with("https://"))
+        self.open("about:blank");
+        self.script("chrome", PREPARE, &json!(pins));
+        self.open(&format!("https://localhost:{port}/"));
+        let page = wait_for("a page", || {
+            let page = self.script("content", PAGE, &Value::Null);
+            let [url, state, text] = ["url", "state", "text"].map(|name| page[name].as_str().map(str::to_owned));
+            let is_new = url? != "about:blank" && state? != "loading";
+            is_new.then(|| page["url"].as_str()?.starts_with("https://").then_some(text?))
         });
-        let text = marionette.script("content", "return document.documentElement.innerText", &Value::Null).unwrap();
-        let asked = marionette.script("chrome", ASKED, &Value::Null).unwrap();
-        (there.then(|| text.as_str().unwrap().to_owned()), asked.as_array().unwrap().len())
-    }
-}
-
-impl Drop for Firefox {
-    fn drop(&mut self) {
-        terminate(&mut self.child);
+        let asked = self.script("chrome", ASKED, &Value::Null).as_array().unwrap().len();
+        (page, asked)
     }
 }
 
@@ -130,7 +131,7 @@ fn firefox_shows_its_certificate_from_the_token() {
     daemon.enroll("free ec", None, None, &[]);
     let server = Server::tls(&daemon);
     let mut firefox = Firefox::start(&daemon);
-    let tokens = firefox.marionette().script("chrome", TOKENS, &Value::Null).unwrap();
+    let tokens = firefox.script("chrome", TOKENS, &Value::Null);
     assert!(tokens.as_array().unwrap().contains(&json!("SKS")), "{tokens}");
     let (page, asked) = firefox.visit(server.port, &[]);
     assert!(page.unwrap().contains("CN=free ec"));

@@ -31,6 +31,7 @@ use std::process::{Child, Output};
 use std::time::{Duration, Instant};
 
 use common::Daemon;
+use rustix::process::{Pid, Signal, kill_process};
 use sks_client::{Client, Error};
 use sks_wire::method::get_key_protection_info::{Request, Response};
 use sks_wire::types::{KeyHandle, protection};
@@ -163,12 +164,16 @@ pub(crate) fn wait_for<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T 
     }
 }
 
-/// Asks a program to end, which ends its own children too, and waits until it has.
-pub(crate) fn terminate(child: &mut Child) {
-    if let Some(id) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+/// A program that goes with the test: it is asked to end, for then it ends its own children too.
+pub(crate) struct Program(pub(crate) Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if let Some(id) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(id, Signal::TERM);
+        }
+        let _ = self.0.wait();
     }
-    let _ = child.wait();
 }
 
 /// Splits a command line at blanks.

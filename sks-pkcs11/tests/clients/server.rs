@@ -1,14 +1,14 @@
 //! Servers of a test's own on the loopback.
 
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use crate::common::Daemon;
-use crate::{CA, good, wait_for, words};
+use crate::{CA, Program, good, wait_for, words};
 
 /// A server that goes with the test.
 pub(crate) struct Server {
-    child: Child,
+    program: Program,
     pub(crate) port: u16,
 }
 
@@ -17,10 +17,10 @@ impl Server {
     pub(crate) fn start(command: impl Fn(u16) -> Command) -> Self {
         wait_for("a server", || {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let child = command(port).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
-            let mut server = Self { child, port };
+            let program = Program(command(port).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap());
+            let mut server = Self { program, port };
             let ended = wait_for("a server's answer", || {
-                let ended = server.child.try_wait().unwrap().is_some();
+                let ended = server.program.0.try_wait().unwrap().is_some();
                 (ended || TcpStream::connect(("127.0.0.1", port)).is_ok()).then_some(ended)
             });
             (!ended).then_some(server)
@@ -43,12 +43,5 @@ impl Server {
             command.stderr(std::fs::File::create(daemon.path("server.log")).unwrap());
             command
         })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -4,6 +4,7 @@
 //! the database works.
 
 use std::fmt;
+use std::sync::Arc;
 
 use tw4s_formats::{Format, HashAlgorithm, OidArc, Sad, SadTbs, SignatureAlgorithm, WrappedKey, WrappedKeyTbs};
 
@@ -30,7 +31,7 @@ pub struct SignOrder<'a> {
 
 /// A verified order. Only [`Firmware::admit`] makes one, and [`Firmware::sign`] takes it: it signs once.
 pub struct Admitted {
-    wrapped: Vec<u8>,
+    wrapped: Arc<WrappedKeyTbs>,
     spec: KeySpec,
     algorithm: SignatureAlgorithm,
     hashes: Vec<Vec<u8>>,
@@ -65,7 +66,7 @@ impl Firmware {
         let (spec, algorithm) = check_algorithm(named, &wrapped)?;
         let hashes = sad.tbs.into_value().tbs_hash_values.into_vec();
         let hashes = hashes.into_iter().map(tw4s_formats::Octets::into_bytes).collect();
-        Ok(Admitted { wrapped: wrapped.cm_wrapped_key.into_bytes(), spec, algorithm, hashes })
+        Ok(Admitted { wrapped, spec, algorithm, hashes })
     }
 
     /// Activates the key, signs each hash in its order, and deactivates the key: also when a signature fails or
@@ -75,7 +76,7 @@ impl Firmware {
     /// `Failed`, `NotOperational`.
     pub fn sign(&self, admitted: Admitted) -> Result<Vec<Vec<u8>>, FirmwareError> {
         let Admitted { wrapped, spec, algorithm, hashes } = admitted;
-        let key = self.module.activate(&wrapped, spec).map_err(active_error)?;
+        let key = self.module.activate(wrapped.cm_wrapped_key.as_bytes(), spec).map_err(active_error)?;
         let sign = |hash: &Vec<u8>| {
             let input = Digested::new(spec, algorithm, hash).map_err(|_| FirmwareError::Failed)?;
             key.sign(&input).map_err(active_error)
@@ -90,15 +91,16 @@ impl Firmware {
     }
 
     /// Row 18: signed by this SAM's key, for this SAM, wrapped under this module's key.
-    fn check_wrapped_key(&self, der: &[u8]) -> Result<WrappedKeyTbs, FirmwareError> {
-        let wrapped = WrappedKey::parse(der).map_err(|_| FirmwareError::WrappedKey)?;
-        let (message, signature) = (wrapped.tbs.der(), wrapped.signature.as_bytes());
-        let parts = [self.signing.spki(), b"wrapped key", message, signature];
-        let genuine = SamKey::is_algorithm_of(&wrapped)
-            && self.memo.verified(parts, || self.signing.verify(message, signature))
-            && wrapped.tbs.metadata.sam_id.as_str() == self.sam_id
-            && wrapped.tbs.metadata.module_key_id.as_str() == self.module.key_id();
-        if genuine { Ok(wrapped.tbs.into_value()) } else { Err(FirmwareError::WrappedKey) }
+    fn check_wrapped_key(&self, der: &[u8]) -> Result<Arc<WrappedKeyTbs>, FirmwareError> {
+        let checked = self.wrapped_keys.recall(&[der], || {
+            let wrapped = WrappedKey::parse(der).ok()?;
+            let genuine = SamKey::is_algorithm_of(&wrapped)
+                && self.signing.verify(wrapped.tbs.der(), wrapped.signature.as_bytes())
+                && wrapped.tbs.metadata.sam_id.as_str() == self.sam_id
+                && wrapped.tbs.metadata.module_key_id.as_str() == self.module.key_id();
+            genuine.then(|| Arc::new(wrapped.tbs.into_value()))
+        });
+        checked.ok_or(FirmwareError::WrappedKey)
     }
 }
 

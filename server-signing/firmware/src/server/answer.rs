@@ -3,10 +3,11 @@
 use tw4s_formats::{Format, List, Octets, Text};
 use zeroize::Zeroizing;
 
+use super::admissions::Admissions;
 use crate::error::FirmwareError;
 use crate::firmware::{Admitted, Firmware, KeyOrder, SignOrder};
 use crate::protocol::{
-    ADMINISTER, ADMIT, ANCHOR, Administration, AdmitCall, Certificates, Empty, Frame, GENERATE, GenerateAnswer,
+    ADMINISTER, ADMIT, ANCHOR, Administration, AdmitCall, Certificates, Empty, FORGET, Frame, GENERATE, GenerateAnswer,
     GenerateCall, INTEGRITY_KEY, Import, SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, Signatures, StatusAnswer,
     VERIFY_CHECKPOINT, VERIFY_MESSAGE, VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, Verdict, VerifyCheckpointCall,
     VerifyMessageCall, VerifyTokenCall, spec_of,
@@ -15,26 +16,19 @@ use crate::protocol::{
 /// A body.
 type Body = Zeroizing<Vec<u8>>;
 
-/// Does what a call asks. `admitted` is what the call before this one admitted; it is taken in any case.
-pub(super) fn answer(
-    firmware: &Firmware,
-    admitted: &mut Option<Admitted>,
-    call: &Frame,
-) -> Result<Body, FirmwareError> {
-    let before = admitted.take();
+/// Does what a call asks. `admissions` are those of its connection.
+pub(super) fn answer(firmware: &Firmware, admissions: &mut Admissions, call: &Frame) -> Result<Body, FirmwareError> {
     let body = call.body();
     match call.code() {
         STATUS => read::<Empty>(body).and_then(|_| status(firmware)),
         GENERATE => generate(firmware, &read(body)?),
         VERIFY_TOKEN => verify_token(firmware, read(body)?),
         VERIFY_MESSAGE => verify_message(firmware, &read(body)?),
-        ADMIT => {
-            *admitted = Some(admit(firmware, read(body)?)?);
+        ADMIT => write(&admissions.keep(admit(firmware, read(body)?)?)?),
+        SIGN => sign(firmware, admissions.take(&read(body)?)?),
+        FORGET => {
+            drop(admissions.take(&read(body)?)?);
             write(&Empty {})
-        }
-        SIGN => {
-            read::<Empty>(body)?;
-            sign(firmware, before.ok_or(FirmwareError::Malformed)?)
         }
         INTEGRITY_KEY => {
             read::<Empty>(body)?;

@@ -63,14 +63,14 @@ where
 
     fn decode_value<R: Reader<'a>>(reader: &mut R, _: Header) -> der::Result<Self> {
         let mut items = Vec::new();
-        let mut last = Vec::new();
+        let mut last: &[u8] = &[];
         while !reader.is_finished() {
             if items.len() == MAX {
                 return Err(reader.error(Self::TAG.length_error()));
             }
             let mut start = reader.clone();
             items.push(T::decode(reader)?);
-            let encoded = start.read_vec(reader.position().saturating_sub(start.position()))?;
+            let encoded = start.read_slice(reader.position().saturating_sub(start.position()))?;
             // Neither of two elements is a prefix of the other, so X.690's padding never matters.
             if encoded <= last {
                 return Err(reader.error(ErrorKind::SetOrdering));

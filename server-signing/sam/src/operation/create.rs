@@ -8,14 +8,14 @@ use crate::call::Call;
 use crate::failure::Failure;
 use crate::record::User;
 use crate::refusal::Refusal;
-use crate::work::{Recorded, Work};
+use crate::work::{Committed, Recorded, Work};
 
 pub(super) fn handle(
     call: &mut Call<'_>,
     userid: &Text,
     certificates: &Certificates,
     role: Role,
-) -> Result<Recorded, Failure> {
+) -> Result<Committed<Recorded>, Failure> {
     let id = call.about(userid.as_str())?;
     call.entry.role = Some(role.name().into());
     let certificates = check_certificates(certificates)?;

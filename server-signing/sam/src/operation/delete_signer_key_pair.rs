@@ -9,9 +9,9 @@ use crate::call::Call;
 use crate::failure::Failure;
 use crate::record::{KeyId, Object, ObjectKind, State};
 use crate::refusal::Refusal;
-use crate::work::{Recorded, Work};
+use crate::work::{Committed, Recorded, Work};
 
-pub(super) fn handle(call: &mut Call<'_>, message: &DeleteSignerKeyPair) -> Result<Recorded, Failure> {
+pub(super) fn handle(call: &mut Call<'_>, message: &DeleteSignerKeyPair) -> Result<Committed<Recorded>, Failure> {
     let text = message.keyid.as_str();
     call.entry.key = Some(text.into());
     let id = text.parse::<KeyId>().map_err(|_| Refusal::NoKey)?;

@@ -10,9 +10,12 @@ use crate::failure::Failure;
 use crate::ports::{KeyOrder, NewKey};
 use crate::record::{KeyAlgorithm, KeyId, Object, ObjectKind, State, User};
 use crate::refusal::Refusal;
-use crate::work::{Recorded, Work};
+use crate::work::{Committed, Recorded, Work};
 
-pub(super) fn handle(call: &mut Call<'_>, message: &GenerateSignerKeyPair) -> Result<Recorded, Failure> {
+pub(super) async fn handle(
+    call: &mut Call<'_>,
+    message: &GenerateSignerKeyPair,
+) -> Result<Committed<Recorded>, Failure> {
     let target = target(call, message.userid.as_str())?;
     let specification = message.specification().map_err(|_| Refusal::KeySpecification)?;
     let algorithm = algorithm(&call.sam.config, specification)?;
@@ -22,7 +25,7 @@ pub(super) fn handle(call: &mut Call<'_>, message: &GenerateSignerKeyPair) -> Re
     let key_id = KeyId::random(random);
     call.entry.key = Some(key_id.to_string());
     let order = KeyOrder { key_id: &key_id, user_id: &target.id, algorithm, created_ms: call.now };
-    let key = call.sam.ports.firmware.generate(&order)?;
+    let key = call.sam.ports.firmware.generate(order).await?;
     let publickey = Octets::new(key.public_key.clone())?;
     let result = GenerateSignerKeyPairResult { keyid: Text::new(key_id.to_string())?, publickey }.to_bytes()?;
 

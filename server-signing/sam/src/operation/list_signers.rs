@@ -7,9 +7,9 @@ use crate::call::Call;
 use crate::failure::Failure;
 use crate::record::UserId;
 use crate::refusal::Refusal;
-use crate::work::{Recorded, Work};
+use crate::work::{Committed, Recorded, Work};
 
-pub(super) fn handle(call: &mut Call<'_>, message: &ListSigners) -> Result<Recorded, Failure> {
+pub(super) fn handle(call: &mut Call<'_>, message: &ListSigners) -> Result<Committed<Recorded>, Failure> {
     let after = message.after.as_ref().map(|after| after.as_str().parse::<UserId>());
     let after = after.transpose().map_err(|_| Refusal::PageStart)?;
     let page = usize::from(message.limit.number()).min(call.sam.config.page);

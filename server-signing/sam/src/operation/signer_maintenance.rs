@@ -12,9 +12,9 @@ use crate::call::Call;
 use crate::failure::Failure;
 use crate::record::User;
 use crate::refusal::Refusal;
-use crate::work::{Recorded, Work};
+use crate::work::{Committed, Recorded, Work};
 
-pub(super) fn handle(call: &mut Call<'_>, message: &SignerMaintenance) -> Result<Recorded, Failure> {
+pub(super) fn handle(call: &mut Call<'_>, message: &SignerMaintenance) -> Result<Committed<Recorded>, Failure> {
     let named = call.about(message.userid.as_str());
     let itself = named == Ok(call.acting.id);
     if call.acting.role == Role::Signer && !itself {

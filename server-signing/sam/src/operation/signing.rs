@@ -13,33 +13,35 @@ mod reserve;
 
 use sha2::{Digest, Sha256};
 use tw4s_formats::operation::{Signing, SigningResult};
-use tw4s_formats::{Format, List, Octets, Sad};
+use tw4s_formats::{Claims, Format, List, Octets, Sad};
 
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::ports::{Admitted, SignOrder};
 use crate::record::{KeyId, Object, ObjectKind, State};
 use crate::refusal::Refusal;
-use crate::work::{Recorded, Work};
+use crate::work::{Committed, Recorded, Work};
 
-pub(super) fn handle(call: &mut Call<'_>, message: &Signing, sad: &Sad) -> Result<Recorded, Failure> {
+pub(super) async fn handle(call: &mut Call<'_>, message: &Signing, sad: &Sad) -> Result<Committed<Recorded>, Failure> {
     let sad_id: [u8; 32] = Sha256::digest(sad.tbs.der()).into();
-    describe(call, sad, &sad_id);
+    let claims = sad.tbs.identity_token.data.claims(&call.sam.config.arc).ok();
+    describe(call, sad, &sad_id, claims.as_ref());
 
-    let mut findings = checks::token(call, sad).into_iter().map(Failure::from).collect::<Vec<_>>();
+    let mut findings = checks::token(call, sad, claims.as_ref()).into_iter().map(Failure::from).collect::<Vec<_>>();
     findings.extend(checks::hashes(sad).map(Failure::from));
     let key = key(call, sad.tbs.key_id.text());
     let usable = key.as_ref().ok().filter(|key| key.state == State::Active);
     findings.extend(checks::key(call, sad, key.as_ref().ok()).into_iter().map(Failure::from));
 
     let sam = call.sam;
-    let admitted = sam.ports.firmware.admit(&SignOrder {
+    let admitted = sam.ports.firmware.admit(SignOrder {
         sad: message.sad.as_bytes(),
         user_id: &call.acting.id,
         registered: &call.acting.certificates,
         wrapped_key: usable.map(|key| key.value.as_slice()),
+        hashes: sad.tbs.tbs_hash_values.len(),
     });
-    let admitted = admitted.map_err(|e| Failure::admission(&e));
+    let admitted = admitted.await.map_err(|e| Failure::admission(&e));
     let (key, admitted) = match (key, admitted) {
         (Ok(key), Ok(admitted)) if findings.is_empty() => (key, admitted),
         (key, admitted) => {
@@ -49,20 +51,19 @@ pub(super) fn handle(call: &mut Call<'_>, message: &Signing, sad: &Sad) -> Resul
         }
     };
 
-    call.entry.intent = Some(reserve::reserve(call, sad, sad_id, &key)?);
-    let result = sign(admitted, sad)?;
+    call.entry.intent = Some(reserve::reserve(call, sad, sad_id, &key)?.durable().await?);
+    let result = sign(admitted, sad).await?;
     conclude(call, result)
 }
 
 /// What the audit record tells of it, whatever becomes of it.
-fn describe(call: &mut Call<'_>, sad: &Sad, sad_id: &[u8; 32]) {
+fn describe(call: &mut Call<'_>, sad: &Sad, sad_id: &[u8; 32], claims: Option<&Claims>) {
     let entry = &mut call.entry;
     entry.user = Some(call.acting.id.to_string());
     entry.key = Some(sad.tbs.key_id.text().into());
     entry.sad = Some(hex::encode(sad_id));
     entry.hashes = u64::try_from(sad.tbs.tbs_hash_values.len()).ok();
-    let claims = sad.tbs.identity_token.data.claims(&call.sam.config.arc);
-    entry.jti = claims.ok().and_then(|claims| claims.jti).map(hex::encode);
+    entry.jti = claims.and_then(|claims| claims.jti).map(hex::encode);
 }
 
 /// The row of the key that the SAD names.
@@ -72,12 +73,12 @@ fn key(call: &Call<'_>, text: &str) -> Result<Object, Failure> {
 }
 
 /// Activates, signs, deactivates: one signature for each hash, or none at all.
-fn sign(admitted: Box<dyn Admitted + '_>, sad: &Sad) -> Result<Vec<u8>, Failure> {
+async fn sign(admitted: Box<dyn Admitted + '_>, sad: &Sad) -> Result<Vec<u8>, Failure> {
     let spent = |failure: Failure| match failure.refusal {
         Refusal::Firmware => failure,
         _ => failure.with_refusal(Refusal::SignatureFailed),
     };
-    let signatures = admitted.sign().map_err(|e| spent(e.into()))?;
+    let signatures = admitted.sign().await.map_err(|e| spent(e.into()))?;
     if signatures.len() != sad.tbs.tbs_hash_values.len() {
         return Err(Refusal::SignatureFailed.into());
     }
@@ -87,7 +88,7 @@ fn sign(admitted: Box<dyn Admitted + '_>, sad: &Sad) -> Result<Vec<u8>, Failure>
 }
 
 /// Records the result. If that fails, the signatures are not given out: the intent stays open, and tells.
-fn conclude(call: &Call<'_>, result: Vec<u8>) -> Result<Recorded, Failure> {
+fn conclude(call: &Call<'_>, result: Vec<u8>) -> Result<Committed<Recorded>, Failure> {
     let mut work = Work::begin(call.sam)?;
     if let Some(intent) = call.entry.intent {
         work.close_intent(intent)?;

@@ -15,7 +15,7 @@ use x509_cert::Certificate as X509;
 use x509_cert::der::{Decode, Encode};
 
 use super::keys::{key, sign, spki, verify};
-use crate::ports::{Admitted, Firmware, FirmwareError, IntegrityKey, KeyOrder, NewKey, SignOrder};
+use crate::ports::{Admitted, Firmware, FirmwareError, IntegrityKey, KeyOrder, Later, NewKey, SignOrder};
 use crate::record::KeyAlgorithm;
 
 /// What it verifies.
@@ -159,8 +159,9 @@ impl SoftFirmware {
     }
 }
 
-impl Firmware for SoftFirmware {
-    fn generate(&self, order: &KeyOrder<'_>) -> Result<NewKey, FirmwareError> {
+/// The work of the calls that are awaited, done at once.
+impl SoftFirmware {
+    fn make(&self, order: &KeyOrder<'_>) -> Result<NewKey, FirmwareError> {
         self.works()?;
         if self.failing.load(Ordering::SeqCst) {
             return Err(FirmwareError::Failed);
@@ -196,13 +197,13 @@ impl Firmware for SoftFirmware {
         })
     }
 
-    fn verify_token(&self, token: &[u8], registered: Option<&[Vec<u8>]>) -> Result<Vec<u8>, FirmwareError> {
+    fn check_token(&self, token: &[u8], registered: Option<&[Vec<u8>]>) -> Result<Vec<u8>, FirmwareError> {
         self.works()?;
         let token = SignedIdentityToken::parse(token).map_err(|_| FirmwareError::Malformed)?;
         self.token(&token, registered)
     }
 
-    fn verify_message(
+    fn check_message(
         &self,
         certificate: &[u8],
         algorithm: &[u8],
@@ -215,7 +216,7 @@ impl Firmware for SoftFirmware {
         if verified { Ok(()) } else { Err(FirmwareError::MessageSignature) }
     }
 
-    fn admit<'f>(&'f self, order: &SignOrder<'_>) -> Result<Box<dyn Admitted + 'f>, FirmwareError> {
+    fn check_order<'f>(&'f self, order: &SignOrder<'_>) -> Result<Box<dyn Admitted + 'f>, FirmwareError> {
         self.works()?;
         let sad = Sad::parse(order.sad).map_err(|_| FirmwareError::Malformed)?;
         let token = &sad.tbs.identity_token;
@@ -253,6 +254,34 @@ impl Firmware for SoftFirmware {
         }
         Ok(Box::new(Ready { firmware: self, key, hashes }))
     }
+}
+
+impl Firmware for SoftFirmware {
+    fn generate<'a>(&'a self, order: KeyOrder<'a>) -> Later<'a, Result<NewKey, FirmwareError>> {
+        Box::pin(async move { self.make(&order) })
+    }
+
+    fn verify_token<'a>(
+        &'a self,
+        token: &'a [u8],
+        registered: Option<&'a [Vec<u8>]>,
+    ) -> Later<'a, Result<Vec<u8>, FirmwareError>> {
+        Box::pin(async move { self.check_token(token, registered) })
+    }
+
+    fn verify_message<'a>(
+        &'a self,
+        certificate: &'a [u8],
+        algorithm: &'a [u8],
+        message: &'a [u8],
+        signature: &'a [u8],
+    ) -> Later<'a, Result<(), FirmwareError>> {
+        Box::pin(async move { self.check_message(certificate, algorithm, message, signature) })
+    }
+
+    fn admit<'f: 'a, 'a>(&'f self, order: SignOrder<'a>) -> Later<'a, Result<Box<dyn Admitted + 'f>, FirmwareError>> {
+        Box::pin(async move { self.check_order(&order) })
+    }
 
     fn verify_wrapped_key(&self, wrapped_key: &[u8]) -> Result<bool, FirmwareError> {
         self.works()?;
@@ -282,7 +311,16 @@ struct Ready<'f> {
 }
 
 impl Admitted for Ready<'_> {
-    fn sign(self: Box<Self>) -> Result<Vec<Vec<u8>>, FirmwareError> {
+    fn sign<'a>(self: Box<Self>) -> Later<'a, Result<Vec<Vec<u8>>, FirmwareError>>
+    where
+        Self: 'a,
+    {
+        Box::pin(async move { self.sign_all() })
+    }
+}
+
+impl Ready<'_> {
+    fn sign_all(&self) -> Result<Vec<Vec<u8>>, FirmwareError> {
         if let Some(hook) = &*self.firmware.before_sign.lock() {
             hook();
         }

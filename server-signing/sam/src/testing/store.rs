@@ -1,13 +1,14 @@
 //! The database in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::audit::Row;
-use crate::ports::{Read, Store, StoreError, Txn};
+use crate::ports::{Later, Read, Store, StoreError, Txn};
 use crate::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
 
 /// All there is; a test may look, and tamper.
@@ -234,12 +235,12 @@ impl Txn for MemTxn<'_> {
         self.write(|tables| tables.open.remove(&number)).map(drop)
     }
 
-    fn commit(self: Box<Self>) -> Result<(), StoreError> {
+    fn commit_later(self: Box<Self>) -> Result<Later<'static, Result<(), StoreError>>, StoreError> {
         self.store.works()?;
         if self.store.full.load(Ordering::SeqCst) {
             return Err(StoreError::Full);
         }
         *self.store.tables.lock() = self.copy;
-        Ok(())
+        Ok(Box::pin(future::ready(Ok(()))))
     }
 }

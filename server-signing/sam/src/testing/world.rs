@@ -241,10 +241,16 @@ impl World {
         message.to_bytes().unwrap()
     }
 
+    /// Has the module answer.
+    #[must_use]
+    pub fn handle(&self, bytes: &[u8]) -> Handled {
+        pollster::block_on(self.sam.handle(bytes))
+    }
+
     /// Sends bytes.
     #[must_use]
     pub fn send(&self, bytes: &[u8]) -> Outcome {
-        Outcome::of(&self.sam.handle(bytes))
+        Outcome::of(&self.handle(bytes))
     }
 
     /// Asks, with a token of a user.

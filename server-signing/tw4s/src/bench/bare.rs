@@ -36,7 +36,7 @@ impl Bare {
     pub(super) fn path(&self, kind: Kind, batch: usize, threads: usize, slice: Duration) -> Result<Samples, Failure> {
         let path = BarePath::new(&self.module, kind.spec()).map_err(Failure::other)?;
         let one = || Repeated::new(slice, || path.run(batch).map_err(Failure::other));
-        run(&mut (0..threads).map(|_| one()).collect::<Vec<_>>(), &[])
+        run(&mut (0..threads).map(|_| one()).collect::<Vec<_>>())
     }
 
     /// Appends with fdatasync, one after the other.
@@ -45,7 +45,7 @@ impl Bare {
             tempfile::tempfile_in(&self.folder).map_err(Failure::doing("making a file to append to"))?;
         let bytes = [0x5A_u8; APPEND];
         let append = move || file.write_all(&bytes).and_then(|()| file.sync_data()).map_err(Failure::other);
-        run(&mut [Repeated::new(slice, append)], &[])
+        run(&mut [Repeated::new(slice, append)])
     }
 }
 

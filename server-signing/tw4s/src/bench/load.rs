@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::sample::Samples;
+use super::sample::{Computed, Samples};
 use crate::exit::Failure;
 
 /// A client: does its next operation, and says whether there was one.
@@ -14,26 +14,47 @@ pub(super) trait Client: Send {
     fn next(&mut self) -> Result<bool, Failure>;
 }
 
-/// Lets all clients work at once until each has done its part. What the named processes compute meanwhile counts as well.
-pub(super) fn run<C: Client>(clients: &mut [C], processes: &[String]) -> Result<Samples, Failure> {
-    let computed = || processes.iter().map(String::as_str).chain(["self"]).map(processor_time).sum::<Duration>();
-    let before = computed();
+/// The processes behind the clients, by number, if there are any.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Processes {
+    pub(super) service: Option<u32>,
+    pub(super) firmware: Option<u32>,
+}
+
+impl Processes {
+    fn computed(&self) -> Computed {
+        let of = |process: Option<u32>| process.map_or(Duration::ZERO, |number| processor_time(&number.to_string()));
+        Computed { client: processor_time("self"), service: of(self.service), firmware: of(self.firmware) }
+    }
+}
+
+/// Measures what `work` does, with all that is computed for it.
+pub(super) fn measure(
+    processes: Processes,
+    work: impl FnOnce() -> Result<Samples, Failure>,
+) -> Result<Samples, Failure> {
+    let (began, before) = (Instant::now(), processes.computed());
+    let mut samples = work()?;
+    samples.took(began.elapsed(), processes.computed().since(before));
+    Ok(samples)
+}
+
+/// Lets all clients work at once, a thread each, until each has done its part.
+pub(super) fn run<C: Client>(clients: &mut [C]) -> Result<Samples, Failure> {
     let barrier = Barrier::new(clients.len() + 1);
-    let (results, elapsed) = thread::scope(|scope| {
+    thread::scope(|scope| {
         let barrier = &barrier;
         let threads: Vec<_> = clients.iter_mut().map(|client| scope.spawn(move || one(client, barrier))).collect();
-        barrier.wait();
-        let began = Instant::now();
-        let gone = || Err(Failure::text("a client of the benchmark panicked"));
-        let results: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| gone())).collect();
-        (results, began.elapsed())
-    });
-    let mut all = Samples::default();
-    for samples in results {
-        all.join(samples?);
-    }
-    all.took(elapsed, computed().saturating_sub(before));
-    Ok(all)
+        measure(Processes::default(), || {
+            barrier.wait();
+            let gone = || Err(Failure::text("a client of the benchmark panicked"));
+            let mut all = Samples::default();
+            for thread in threads {
+                all.join(thread.join().unwrap_or_else(|_| gone())?);
+            }
+            Ok(all)
+        })
+    })
 }
 
 fn one(client: &mut impl Client, barrier: &Barrier) -> Result<Samples, Failure> {

@@ -47,8 +47,8 @@ impl Report {
     /// Prints the table and the ratios.
     pub(super) fn print(&mut self) -> Result<(), Failure> {
         print(&format!(
-            "\n{:<40}{:>8}{:>10}{:>10}{:>12}{:>12}{:>14}\n",
-            "", "clients", "ops/s", "hashes/s", "p50 us", "p99 us", "computed us"
+            "\n{:<40}{:>8}{:>10}{:>10}{:>12}{:>12}{:>14}{:>30}\n",
+            "", "clients", "ops/s", "hashes/s", "p50 us", "p99 us", "computed us", "by client, service, firmware"
         ))?;
         for ((row, clients), samples) in &mut self.rows {
             let (p50, p99, rate) = (samples.percentile(50), samples.percentile(99), samples.rate());
@@ -59,8 +59,15 @@ impl Report {
                     format!("{:.0}", rate * f64::from(u32::try_from(*batch).unwrap_or(u32::MAX)))
                 }
             };
+            let by = match row {
+                Row::Signing(..) => {
+                    let [client, service, firmware] = samples.computed_by();
+                    format!("{client:.0} + {service:.0} + {firmware:.0}")
+                }
+                Row::Append | Row::Bare(..) => String::new(),
+            };
             print(&format!(
-                "{:<40}{clients:>8}{rate:>10.0}{hashes:>10}{p50:>12.1}{p99:>12.1}{computed:>14.1}\n",
+                "{:<40}{clients:>8}{rate:>10.0}{hashes:>10}{p50:>12.1}{p99:>12.1}{computed:>14.1}{by:>30}\n",
                 row.name()
             ))?;
         }

@@ -1,22 +1,33 @@
 //! Whole Signing operations, as a signing application asks for them.
 
+use std::io::BufReader;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Instant;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use tw4s_firmware::KeySpec;
+use tw4s_formats::limit::MAX_PEER_LEN;
 use tw4s_formats::operation::{CreateNewSigner, GenerateSignerKeyPair, KeySpecification, Operation, Signing};
 use tw4s_formats::{Digest, HashAlgorithm, LevelOfAssurance, List, ObjectIdentifier, Octets, Text};
 
-use super::load::{Client, run};
+use super::load::{self, Processes};
 use super::sample::Samples;
 use crate::exit::Failure;
+use crate::listen::{Frame, read_frame, write_frame};
 use crate::parties::{self, Authority, Key, random, uuid};
 use crate::peer::Peer;
 use crate::temporary::Subsystem;
 
 /// What signs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub(crate) enum Kind {
+    /// ECDSA.
+    #[value(name = "P-256")]
     P256,
+    /// PKCS#1.
+    #[value(name = "RSA-2048")]
     Rsa2048,
 }
 
@@ -91,7 +102,8 @@ impl Bench {
         let each = count.div_ceil(clients).max(2);
         let clients = (0..clients).map(|_| self.client(kind, batch, each));
         let mut clients = clients.collect::<Result<Vec<_>, _>>()?;
-        let samples = run(&mut clients, &self.subsystem.processes()?)?;
+        let [firmware, service] = self.subsystem.processes()?;
+        let samples = load::measure(Processes { service, firmware }, || drive(&mut clients))?;
         for answer in clients.iter().flat_map(|client| &client.answers) {
             let result = parties::answer::<Signing>(answer)?;
             if !result.is_ok_and(|result| result.sigbin.len() == batch) {
@@ -102,10 +114,10 @@ impl Bench {
     }
 
     fn client(&self, kind: Kind, batch: usize, count: usize) -> Result<Signer, Failure> {
-        let peer = Peer::connect(&self.subsystem.service().socket).map_err(Failure::other)?;
+        let stream = UnixStream::connect(self.subsystem.service().socket).map_err(Failure::other)?;
         let mut requests = (0..count).map(|_| self.request(kind, batch)).collect::<Result<Vec<_>, _>>()?;
         requests.reverse();
-        Ok(Signer { peer, requests, answers: Vec::with_capacity(count) })
+        Ok(Signer { stream: BufReader::new(stream), requests, answers: Vec::with_capacity(count), asked: None })
     }
 
     /// As the signer's side makes it: a token of its own for each, with a key of its own.
@@ -128,18 +140,65 @@ impl Bench {
     }
 }
 
+/// A client: asks for its next signing when it has the answer to the one before.
 struct Signer {
-    peer: Peer,
+    stream: BufReader<UnixStream>,
     /// The next one last.
     requests: Vec<Vec<u8>>,
     answers: Vec<Vec<u8>>,
+    /// When the request was sent whose answer is waited for.
+    asked: Option<Instant>,
 }
 
-impl Client for Signer {
-    fn next(&mut self) -> Result<bool, Failure> {
-        let Some(request) = self.requests.pop() else { return Ok(false) };
-        self.answers.push(self.peer.call(&request).map_err(Failure::doing("calling the module"))?);
-        Ok(true)
+impl Signer {
+    fn ask(&mut self) -> Result<(), Failure> {
+        self.asked = match self.requests.pop() {
+            None => None,
+            Some(request) => {
+                let asked = Instant::now();
+                write_frame(self.stream.get_ref(), &request).map_err(Failure::doing("calling the module"))?;
+                Some(asked)
+            }
+        };
+        Ok(())
+    }
+
+    /// Takes the answer, which has begun to arrive.
+    fn take(&mut self, asked: Instant, samples: &mut Samples) -> Result<(), Failure> {
+        let mut answer = Vec::new();
+        match read_frame(&mut self.stream, &mut answer, MAX_PEER_LEN) {
+            Ok(Frame::Whole) => {}
+            Ok(_) => return Err(Failure::text("the module ended a connection of the benchmark")),
+            Err(error) => return Err(Failure::doing("calling the module")(error)),
+        }
+        samples.push(asked.elapsed());
+        self.answers.push(answer);
+        Ok(())
+    }
+}
+
+/// Keeps a request of every client under way until each has done its part. All in one thread, so that the clients, who
+/// share the cores with what is measured, take little of them.
+fn drive(clients: &mut [Signer]) -> Result<Samples, Failure> {
+    let mut samples = Samples::default();
+    clients.iter_mut().try_for_each(Signer::ask)?;
+    loop {
+        let waiting = || clients.iter().filter(|client| client.asked.is_some());
+        let mut answered: Vec<_> =
+            waiting().map(|client| PollFd::new(client.stream.get_ref(), PollFlags::IN)).collect();
+        if answered.is_empty() {
+            return Ok(samples);
+        }
+        match poll(&mut answered, None) {
+            Err(Errno::INTR) => continue,
+            result => result.map_err(Failure::other)?,
+        };
+        let answered: Vec<bool> = answered.iter().map(|fd| !fd.revents().is_empty()).collect();
+        let waiting = clients.iter_mut().filter_map(|client| client.asked.map(|asked| (client, asked)));
+        for ((client, asked), _) in waiting.zip(answered).filter(|(_, answered)| *answered) {
+            client.take(asked, &mut samples)?;
+            client.ask()?;
+        }
     }
 }
 

@@ -55,5 +55,5 @@ fn serve(common: &Common, require_memlock: bool) -> Result<(), Failure> {
     served.map_err(Failure::doing("the socket failed"))
 }
 
-/// A signing holds one between its checks and its signatures, so as many as an instance has peers, and some.
+/// A signing of many hashes holds one from its checks to its signatures, so as many as an instance has peers, and some.
 const MAX_CONNECTIONS: usize = 1100;

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use tokio::task::{JoinError, spawn_blocking};
 use tracing::{error, info, warn};
 use tw4s_formats::Role;
 use tw4s_formats::limit::{MAX_CERTIFICATE_LEN, MAX_CERTIFICATES, MAX_REQUEST_LEN};
 use tw4s_formats::operation::CreateNewPrivilegedUser;
 use tw4s_sam::Sam;
 use tw4s_sam::audit::Anchor;
+use tw4s_sam::ports::Later;
 
 use crate::control::{self, Call};
 use crate::listen::Handler;
@@ -28,21 +30,24 @@ impl Handler for Peering {
         MAX_REQUEST_LEN
     }
 
-    fn answer(&self, call: &[u8]) -> Vec<u8> {
-        let handled = self.0.handle(call);
-        for line in &handled.log {
-            info!("{line}");
-        }
-        handled.answer
+    fn answer<'a>(&'a self, call: &'a [u8]) -> Later<'a, Vec<u8>> {
+        Box::pin(async move {
+            let handled = self.0.handle(call).await;
+            for line in &handled.log {
+                info!("{line}");
+            }
+            handled.answer
+        })
     }
 
     /// Nothing of it was read, which is no message either: ContainerParseError.
-    fn too_long(&self) -> Vec<u8> {
+    fn too_long(&self) -> Later<'_, Vec<u8>> {
         self.answer(&[])
     }
 }
 
-/// Management.
+/// Management. Its calls take their time, and block: each has a thread of its own meanwhile.
+#[derive(Clone)]
 pub(super) struct Management(Arc<Sam>);
 
 impl Management {
@@ -94,13 +99,16 @@ impl Handler for Management {
         MAX_CERTIFICATES * MAX_CERTIFICATE_LEN + 4096
     }
 
-    fn answer(&self, call: &[u8]) -> Vec<u8> {
+    fn answer<'a>(&'a self, call: &'a [u8]) -> Later<'a, Vec<u8>> {
         let Some(call) = Call::decode(call) else { return self.too_long() };
-        control::encode(self.carry_out(call))
+        let this = self.clone();
+        let carried_out = spawn_blocking(move || this.carry_out(call));
+        let panicked = |error: JoinError| Err(error.to_string());
+        Box::pin(async move { control::encode(carried_out.await.unwrap_or_else(panicked)) })
     }
 
-    fn too_long(&self) -> Vec<u8> {
+    fn too_long(&self) -> Later<'_, Vec<u8>> {
         warn!("a call of management is none");
-        control::encode(Err("no such call".to_owned()))
+        Box::pin(async { control::encode(Err("no such call".to_owned())) })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -48,13 +48,14 @@ fn killed_in_the_middle(victim: &str) {
     const CLIENTS: usize = 8;
     let scene = Scene::new();
     let orders: Vec<Vec<Order>> = (0..CLIENTS).map(|_| (0..400).map(|_| scene.order()).collect()).collect();
-    let over = AtomicBool::new(false);
+    let (over, done) = (AtomicBool::new(false), AtomicUsize::new(0));
     let send = |orders: &[Order]| {
         let mut stream = scene.connect();
         let mut signed = Vec::new();
         for order in orders {
             let answer = call(&mut stream, &order.request).map(|answer| scene.signature(order, &answer));
             signed.push(matches!(answer, Ok(Ok(()))));
+            done.fetch_add(1, Ordering::Relaxed);
             if answer.is_err() || over.load(Ordering::Relaxed) {
                 break;
             }
@@ -64,7 +65,10 @@ fn killed_in_the_middle(victim: &str) {
     let before: Vec<Vec<bool>> = thread::scope(|scope| {
         let send = &send;
         let threads: Vec<_> = orders.iter().map(|orders| scope.spawn(move || send(orders))).collect();
-        thread::sleep(Duration::from_millis(250));
+        // In the middle, however fast the machine is.
+        while done.load(Ordering::Relaxed) < 10 * CLIENTS && !threads.iter().any(|thread| thread.is_finished()) {
+            thread::sleep(Duration::from_millis(1));
+        }
         scene.kill(victim);
         thread::sleep(Duration::from_millis(50));
         over.store(true, Ordering::Relaxed);

@@ -1,7 +1,8 @@
 //! The checks on this side of the firmware, and the order of all of them.
 
 use tw4s_formats::{
-    Format, HashAlgorithm, KeyKind, LevelOfAssurance, SCOPE_REMOTE_SIGNATURE, Sad, SignatureAlgorithm, WrappedKey,
+    Claims, Format, HashAlgorithm, KeyKind, LevelOfAssurance, SCOPE_REMOTE_SIGNATURE, Sad, SignatureAlgorithm,
+    WrappedKey,
 };
 
 use crate::call::Call;
@@ -10,8 +11,8 @@ use crate::record::{Object, State, UserId};
 use crate::refusal::Refusal;
 use crate::window::{self, Window};
 
-/// The token inside the SAD: window, user, level, scope.
-pub(super) fn token(call: &Call<'_>, sad: &Sad) -> Vec<Refusal> {
+/// The token inside the SAD: window, user, level, scope. Its claims are `None` if they cannot be read.
+pub(super) fn token(call: &Call<'_>, sad: &Sad, claims: Option<&Claims>) -> Vec<Refusal> {
     let config = &call.sam.config;
     let token = &sad.tbs.identity_token.data;
     let mut found = Vec::new();
@@ -28,15 +29,15 @@ pub(super) fn token(call: &Call<'_>, sad: &Sad) -> Vec<Refusal> {
     if token.user_id.text().parse::<UserId>() != Ok(call.acting.id) {
         found.push(Refusal::TokenUser);
     }
-    match token.claims(&config.arc) {
-        Err(_) => found.push(Refusal::TokenClaims),
-        Ok(claims) => {
+    match claims {
+        None => found.push(Refusal::TokenClaims),
+        Some(claims) => {
             match claims.level {
                 None => found.push(Refusal::NoLevel),
                 Some(level) if level < LevelOfAssurance::Substantial => found.push(Refusal::LowLevel),
                 Some(_) => {}
             }
-            if claims.scope.is_none_or(|scope| scope.as_str() != SCOPE_REMOTE_SIGNATURE) {
+            if claims.scope.as_ref().is_none_or(|scope| scope.as_str() != SCOPE_REMOTE_SIGNATURE) {
                 found.push(Refusal::NoScope);
             }
         }

@@ -10,11 +10,11 @@ use crate::failure::Failure;
 use crate::record::{Object, ObjectKind, Once, State};
 use crate::refusal::Refusal;
 use crate::window;
-use crate::work::Work;
+use crate::work::{Committed, Work};
 
 /// Consumes every hash of the SAD and appends the audit record of the intent, if the user and the key are still what the
-/// checks saw. Gives the intent's number, once it is durable.
-pub(super) fn reserve(call: &Call<'_>, sad: &Sad, sad_id: [u8; 32], key: &Object) -> Result<u64, Failure> {
+/// checks saw. Gives the intent's number; nothing may be activated before all of it is durable.
+pub(super) fn reserve(call: &Call<'_>, sad: &Sad, sad_id: [u8; 32], key: &Object) -> Result<Committed<u64>, Failure> {
     let mut work = Work::begin(call.sam)?;
     if !work.is_unchanged(&call.acting)? {
         return Err(Refusal::CertificatesChanged.into());
@@ -37,6 +37,5 @@ pub(super) fn reserve(call: &Call<'_>, sad: &Sad, sad_id: [u8; 32], key: &Object
     entry.outcome = Outcome::Intent;
     let number = work.append(entry)?;
     work.open_intent(number)?;
-    work.commit()?;
-    Ok(number)
+    work.commit_later(number)
 }
