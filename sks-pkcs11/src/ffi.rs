@@ -89,3 +89,14 @@ fn finalize(module: &Module) -> Result<()> {
         Err(_) => Rv::err(CKR_CRYPTOKI_NOT_INITIALIZED),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::panic, reason = "what is tested")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panics_do_not_reach_the_caller() {
+        assert_eq!(guard(|| panic!("in a function's body")), CKR_GENERAL_ERROR);
+    }
+}

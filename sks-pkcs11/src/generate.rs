@@ -22,12 +22,12 @@ use sks_issuer::{
     local,
 };
 use sks_wire::algorithm::{Algorithm, Class};
-use sks_wire::types::{BaseType, ExportPolicy, Id, KeyAlgorithm, KeyHandle, KeyUsage};
+use sks_wire::types::{BaseType, ExportPolicy, Id, KeyAlgorithm, KeyUsage};
 use sks_wire::{Secret, Status, limit};
 use zeroize::Zeroizing;
 
 use crate::error::{Result, Rv};
-use crate::listing::questions;
+use crate::listing::{Made, questions};
 use crate::login::Login;
 use crate::module::Module;
 use crate::object::attribute::P256_PARAMS;
@@ -199,16 +199,6 @@ pub(crate) fn make(module: &Module, session: &Session, wish: &Wish) -> Result<Ar
     Ok(key)
 }
 
-/// A key that was made, and what the token told of it then.
-pub(crate) struct Made {
-    handle: KeyHandle,
-    /// To [`questions`].
-    pub(crate) answers: Vec<Zeroizing<Vec<u8>>>,
-    /// How many of the session's calls raised getChangeCount.
-    pub(crate) changes: u32,
-    pub(crate) kept: Kept,
-}
-
 /// Runs the provisioning session. All that follows the key pair goes out at once, and with it what is asked of the key
 /// afterwards.
 fn issue(module: &Module, wish: &Wish, pin: Option<&Secret>) -> Result<Made> {
@@ -217,7 +207,10 @@ fn issue(module: &Module, wish: &Wish, pin: Option<&Secret>) -> Result<Made> {
     options.life_time = LIFE_TIME;
     options.key_limit = KEY_LIMIT;
     let wire = Wire::new(&module.token);
-    let device = Arc::clone(&module.last_listing_of_same()?.device);
+    let (device, since) = {
+        let listing = module.last_listing_of_same()?;
+        (Arc::clone(&listing.device), listing.count)
+    };
     let mut session = sks_issuer::Session::create_on(&wire, &options, &device).map_err(failure)?;
     let key = match key_pair_in(&mut session, wish, pin) {
         Ok(key) => key,
@@ -239,7 +232,7 @@ fn issue(module: &Module, wish: &Wish, pin: Option<&Secret>) -> Result<Made> {
         (Kind::Imported(..), Some(status)) if status != Status::Storage => Rv(CKR_ATTRIBUTE_VALUE_INVALID),
         _ => failure(error),
     })?;
-    Ok(Made { handle, answers: wire.answers(), changes: wish.changes(pin.is_some()), kept: wish.kept() })
+    Ok(Made { since, changes: wish.changes(pin.is_some()), handle, answers: wire.answers(), kept: wish.kept() })
 }
 
 /// A session's way to the token. What is to follow the session's last calls goes out with them.

@@ -21,9 +21,10 @@ use crate::slot::SlotNames;
 use crate::token::Token;
 
 /// What the token holds.
+#[derive(Clone)]
 pub(crate) struct Listing {
     /// getChangeCount before the keys were listed.
-    count: u32,
+    pub(crate) count: u32,
     /// [`Token::breaks`] at that time.
     breaks: u32,
     /// Who the token is.
@@ -35,38 +36,74 @@ pub(crate) struct Listing {
 }
 
 /// The keys of a slot.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Slot {
     /// Ascending by handle.
     pub(crate) keys: Vec<Arc<Key>>,
     /// The lowest key of each PIN group, ascending; empty in slot 0.
     pub(crate) groups: Vec<Arc<Key>>,
-    objects: OnceLock<Vec<Object>>,
+    objects: OnceLock<Objects>,
+    /// Places in `objects`, by CKA_ID.
     by_id: OnceLock<HashMap<Vec<u8>, Vec<usize>>>,
 }
 
+/// The objects of a slot's keys. A CA's certificate is there once, whatever the number of keys under it.
+#[derive(Clone, Default)]
+struct Objects {
+    all: Vec<Object>,
+    authorities: HashSet<Vec<u8>>,
+}
+
+impl Objects {
+    fn add(&mut self, key: &Arc<Key>) {
+        let Self { all, authorities } = self;
+        all.extend(Object::of_key(key).into_iter().filter(|object| object.is_first(authorities)));
+    }
+}
+
+fn index(by_id: &mut HashMap<Vec<u8>, Vec<usize>>, objects: &[Object], from: usize) {
+    for (at, object) in objects.iter().enumerate().skip(from) {
+        if let Some(id) = object.id() {
+            by_id.entry(id).or_default().push(at);
+        }
+    }
+}
+
 impl Slot {
-    /// The objects of its keys. A CA's certificate is there once, whatever the number of keys under it.
+    /// The objects of its keys.
     pub(crate) fn objects(&self) -> &[Object] {
-        self.objects.get_or_init(|| {
-            let mut seen = HashSet::new();
-            self.keys.iter().flat_map(Object::of_key).filter(|object| object.is_first(&mut seen)).collect()
-        })
+        let objects = self.objects.get_or_init(|| {
+            let mut objects = Objects::default();
+            self.keys.iter().for_each(|key| objects.add(key));
+            objects
+        });
+        &objects.all
     }
 
     /// The objects with this CKA_ID.
     pub(crate) fn with_id<'a>(&'a self, id: &[u8]) -> impl Iterator<Item = &'a Object> {
         let objects = self.objects();
         let by_id = self.by_id.get_or_init(|| {
-            let mut by_id: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
-            for (at, object) in objects.iter().enumerate() {
-                if let Some(id) = object.id() {
-                    by_id.entry(id).or_default().push(at);
-                }
-            }
+            let mut by_id = HashMap::new();
+            index(&mut by_id, objects, 0);
             by_id
         });
         by_id.get(id).into_iter().flatten().filter_map(|at| objects.get(*at))
+    }
+
+    /// Adds a key above those that are there, also to what was computed of them.
+    fn add(&mut self, key: Arc<Key>) {
+        if let Some(objects) = self.objects.get_mut() {
+            let from = objects.all.len();
+            objects.add(&key);
+            if let Some(by_id) = self.by_id.get_mut() {
+                index(by_id, &objects.all, from);
+            }
+        }
+        if key.group == key.handle {
+            self.groups.push(Arc::clone(&key));
+        }
+        self.keys.push(key);
     }
 }
 
@@ -78,9 +115,9 @@ fn count(token: &Token) -> Result<u32, Error> {
 impl Listing {
     /// Lists the token. `last` is the listing before, whose parsed certificates are kept.
     pub(crate) fn take(token: &Token, names: &SlotNames, last: Option<&Listing>) -> Result<Self, Error> {
-        // First: what changes while the list is made raises it, and the next look finds out.
-        let count = count(token)?;
+        // First these two: what changes while the list is made raises them, and the next look finds out.
         let breaks = token.breaks();
+        let count = count(token)?;
         let device = match last {
             Some(last) if last.breaks == breaks => Arc::clone(&last.device),
             _ => Arc::new(token.call(&get_device_info::Request {})?),
@@ -113,36 +150,14 @@ impl Listing {
         self.breaks == token.breaks()
     }
 
-    /// The listing after one more key, which this process has made as the local issuer, in as many calls that raise the
-    /// count; `answers` are those to [`questions`]. None if the count says that others have changed something meanwhile:
-    /// all is to be listed anew then.
-    pub(crate) fn with(
-        &self,
-        token: &Token,
-        names: &SlotNames,
-        answers: &[Zeroizing<Vec<u8>>],
-        changes: u32,
-        kept: Kept,
-    ) -> Option<Self> {
-        let [count, key, group, policy] = answers else { return None };
-        let count = answer::<get_change_count::Request>(count)?.count;
-        if count != self.count.wrapping_add(changes) || !self.is_unbroken(token) {
-            return None;
-        }
-        let Enumerated::Next { handle, item: key } = answer::<enumerate_keys::Request>(key)?.next else { return None };
-        let told = Told {
-            handle,
-            key,
-            group: answer::<get_key_group::Request>(group)?,
-            policy: answer::<get_key_protection_info::Request>(policy)?,
-            issuer: Arc::from(local::ISSUER_URI),
-            kept,
-        };
-        let device = Arc::clone(&self.device);
-        let mut listing =
-            Self { count, breaks: self.breaks, device, keys: self.keys.clone(), slots: self.slots.clone() };
-        listing.add(names, vec![told], None);
-        Some(listing)
+    /// Adds a key that this process has made as the local issuer, and tells whether that is all that has changed since.
+    /// If not, nothing is added: the token is to be listed anew.
+    pub(crate) fn add_made(&mut self, token: &Token, names: &SlotNames, made: &Made) -> bool {
+        let ours = self.count == made.since && self.is_unbroken(token);
+        let Some((count, told)) = made.told().filter(|(count, _)| ours && *count == made.after()) else { return false };
+        self.count = count;
+        self.add(names, vec![told], None);
+        true
     }
 
     /// Adds keys, ascending and above those that are there.
@@ -157,11 +172,7 @@ impl Listing {
         for (mut key, slot) in listed.into_iter().zip(slots) {
             key.slot = slot;
             let key = Arc::new(key);
-            let slot = self.slots.entry(slot).or_default();
-            if key.group == key.handle {
-                slot.groups.push(Arc::clone(&key));
-            }
-            slot.keys.push(Arc::clone(&key));
+            self.slots.entry(slot).or_default().add(Arc::clone(&key));
             self.keys.insert(key.handle, key);
         }
     }
@@ -178,7 +189,41 @@ struct Told {
     kept: Kept,
 }
 
-/// What [`Listing::with`] needs to know of a key that was just made: the count, and what is told of the key.
+/// A key that this process has made as the local issuer, and what the token told of it then.
+pub(crate) struct Made {
+    /// [`Listing::count`] before its session.
+    pub(crate) since: u32,
+    /// How many of the session's calls raised the count.
+    pub(crate) changes: u32,
+    pub(crate) handle: KeyHandle,
+    /// To [`questions`].
+    pub(crate) answers: Vec<Zeroizing<Vec<u8>>>,
+    pub(crate) kept: Kept,
+}
+
+impl Made {
+    /// The count if nobody else has changed anything meanwhile.
+    fn after(&self) -> u32 {
+        self.since.wrapping_add(self.changes)
+    }
+
+    /// The count, and what is told of the key; none if there is no answer.
+    fn told(&self) -> Option<(u32, Told)> {
+        let [count, key, group, policy] = self.answers.as_slice() else { return None };
+        let Enumerated::Next { handle, item: key } = answer::<enumerate_keys::Request>(key)?.next else { return None };
+        let told = Told {
+            handle,
+            key,
+            group: answer::<get_key_group::Request>(group)?,
+            policy: answer::<get_key_protection_info::Request>(policy)?,
+            issuer: Arc::from(local::ISSUER_URI),
+            kept: self.kept.clone(),
+        };
+        Some((answer::<get_change_count::Request>(count)?.count, told))
+    }
+}
+
+/// What is to be asked of a key that was just made: the count, and what [`Told`] holds.
 pub(crate) fn questions(key_handle: KeyHandle) -> [Zeroizing<Vec<u8>>; 4] {
     let before = KeyHandle(key_handle.0.checked_sub(1).filter(|before| *before != 0).unwrap_or(NO_HANDLE));
     [
@@ -192,13 +237,6 @@ pub(crate) fn questions(key_handle: KeyHandle) -> [Zeroizing<Vec<u8>>; 4] {
 /// An answer, if it is not a refusal.
 fn answer<M: Method>(bytes: &[u8]) -> Option<M::Response> {
     decode_response::<M>(bytes).ok()?.ok()
-}
-
-/// What is computed of the objects is computed again.
-impl Clone for Slot {
-    fn clone(&self) -> Self {
-        Self { keys: self.keys.clone(), groups: self.groups.clone(), ..Self::default() }
-    }
 }
 
 /// The IssuerURI of each session.

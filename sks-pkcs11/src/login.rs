@@ -13,7 +13,7 @@ use cryptoki_sys::{
     CKU_USER,
 };
 use sks_client::Error;
-use sks_wire::method::{change_pin, get_key_protection_info, set_pin, unlock_key, verify_pin};
+use sks_wire::method::{Method, change_pin, get_key_protection_info, set_pin, unlock_key, verify_pin};
 use sks_wire::types::{InputMethod, KeyHandle, protection};
 use sks_wire::{Secret, Status, limit};
 
@@ -22,6 +22,9 @@ use crate::listing::Slot;
 use crate::module::Module;
 use crate::object::Key;
 use crate::session::{self, Session};
+
+/// Policies of a key, and its counters now.
+type State = get_key_protection_info::Response;
 
 /// Who is logged in to a slot.
 pub(crate) enum Login {
@@ -36,6 +39,8 @@ pub(crate) enum Login {
     Officer {
         /// The PUK, for C_InitPIN.
         puk: Secret,
+        /// The PIN policies that it governs.
+        policies: BTreeSet<u32>,
     },
 }
 
@@ -88,28 +93,48 @@ pub(crate) fn logout(module: &Module, handle: u64) -> Result<()> {
 }
 
 /// Verifies the PIN with one key of each group.
-///
-/// A slot of the local issuer's may have several groups, and their PINs may differ. So that one PIN's login does not lock
-/// the keys of another, a group at its last try is asked only when none that has more took the PIN; keys of groups that
-/// refused it, or were not asked, stay closed.
 fn user_login(module: &Module, slot: &Slot, pin: Given<'_>) -> Result<Login> {
     let pin = given(slot, pin, "PIN")?;
     check_length(slot, &pin)?;
+    let policies = opened_by_pin(module, slot, &pin)?;
+    let kept = slot.keys.iter().any(|key| key.policy.enable_pin_caching);
+    Ok(Login::User { pin: kept.then_some(pin), policies })
+}
+
+/// The PIN policies whose keys take a PIN.
+fn opened_by_pin(module: &Module, slot: &Slot, pin: &Secret) -> Result<BTreeSet<u32>> {
+    let keys: Vec<&Key> = slot.groups.iter().map(Arc::as_ref).collect();
+    let request = |key: &Key| verify_pin::Request { key_handle: KeyHandle(key.handle), pin: pin.clone() };
+    let left = |state: &State| state.retry_limit.saturating_sub(state.pin_error_count);
+    opened(module, keys, left, request, refused)
+}
+
+/// The PIN policies whose keys take a PIN or a PUK.
+///
+/// A slot of the local issuer's may have several groups, and their PINs and PUKs may differ. So that the login with one does
+/// not lock the keys of another, a group at its last try is asked only when none that has more took it; keys of groups that
+/// refused it, or were not asked, stay closed.
+fn opened<M: Method>(
+    module: &Module,
+    keys: Vec<&Key>,
+    left: impl Fn(&State) -> u8,
+    request: impl Fn(&Key) -> M,
+    refused: fn(&Module, &Key, &Error) -> Rv,
+) -> Result<BTreeSet<u32>> {
     let mut answers = Answers::default();
-    let (last_try, others) = by_tries(module, &slot.groups)?;
-    answers.ask(module, &others, &pin)?;
-    // All of these: they most likely share the PIN, which was mistyped before.
+    let (last_try, others) = by_tries(module, keys, left)?;
+    answers.ask(module, &others, &request, refused)?;
+    // All of these: they most likely share it, and it was mistyped before.
     if answers.policies.is_empty() {
-        answers.ask(module, &last_try, &pin)?;
+        answers.ask(module, &last_try, &request, refused)?;
     }
     if answers.policies.is_empty() {
         return Err(answers.refused.unwrap_or(Rv(CKR_PIN_INCORRECT)));
     }
-    let kept = slot.keys.iter().any(|key| key.policy.enable_pin_caching);
-    Ok(Login::User { pin: kept.then_some(pin), policies: answers.policies })
+    Ok(answers.policies)
 }
 
-/// What the groups of a slot said to a PIN.
+/// What the groups of a slot said to a PIN or a PUK.
 #[derive(Default)]
 struct Answers {
     /// The PIN policies whose keys took it.
@@ -119,10 +144,15 @@ struct Answers {
 }
 
 impl Answers {
-    /// Verifies the PIN with each of the keys, without waiting in between.
-    fn ask(&mut self, module: &Module, keys: &[&Key], pin: &Secret) -> Result<()> {
-        let request = |key: &&Key| verify_pin::Request { key_handle: KeyHandle(key.handle), pin: pin.clone() };
-        let answers = module.token.call_all(&keys.iter().map(request).collect::<Vec<_>>())?;
+    /// Asks each of the keys, without waiting in between.
+    fn ask<M: Method>(
+        &mut self,
+        module: &Module,
+        keys: &[&Key],
+        request: impl Fn(&Key) -> M,
+        refused: fn(&Module, &Key, &Error) -> Rv,
+    ) -> Result<()> {
+        let answers = module.token.call_all(&keys.iter().map(|key| request(key)).collect::<Vec<_>>())?;
         for (key, answer) in keys.iter().zip(answers) {
             match answer.map_err(|error| refused(module, key, &error)) {
                 Ok(_) => _ = self.policies.insert(key.pin_policy),
@@ -160,23 +190,24 @@ fn verify(module: &Module, key: &Key, pin: &Secret) -> Result<()> {
     }
 }
 
-fn state(module: &Module, key: &Key) -> Result<get_key_protection_info::Response> {
+fn state(module: &Module, key: &Key) -> Result<State> {
     Ok(module.token.call(&get_key_protection_info::Request { key_handle: KeyHandle(key.handle) })?)
 }
 
-/// The groups at their last try, and the others. One that is alone is asked whatever its state.
-fn by_tries<'a>(module: &Module, groups: &'a [Arc<Key>]) -> Result<(Vec<&'a Key>, Vec<&'a Key>)> {
-    let keys = groups.iter().map(Arc::as_ref);
-    if groups.len() < 2 {
-        return Ok((Vec::new(), keys.collect()));
+/// The keys at their last try, and the others. One that is alone is asked whatever its state.
+fn by_tries<'a>(
+    module: &Module,
+    keys: Vec<&'a Key>,
+    left: impl Fn(&State) -> u8,
+) -> Result<(Vec<&'a Key>, Vec<&'a Key>)> {
+    if keys.len() < 2 {
+        return Ok((Vec::new(), keys));
     }
-    let request = |key: &Arc<Key>| get_key_protection_info::Request { key_handle: KeyHandle(key.handle) };
-    let states = module.token.call_all(&groups.iter().map(request).collect::<Vec<_>>())?;
+    let request = |key: &&Key| get_key_protection_info::Request { key_handle: KeyHandle(key.handle) };
+    let states = module.token.call_all(&keys.iter().map(request).collect::<Vec<_>>())?;
     let (mut last_try, mut others) = (Vec::new(), Vec::new());
-    for (key, state) in keys.zip(states) {
-        let state = state?;
-        let left = state.retry_limit.saturating_sub(state.pin_error_count);
-        if left <= 1 { last_try.push(key) } else { others.push(key) }
+    for (key, state) in keys.into_iter().zip(states) {
+        if left(&state?) <= 1 { last_try.push(key) } else { others.push(key) }
     }
     Ok((last_try, others))
 }
@@ -202,7 +233,7 @@ fn puk_refused(module: &Module, key: &Key, error: &Error) -> Rv {
     Rv(if locked { CKR_PIN_LOCKED } else { CKR_PIN_INCORRECT })
 }
 
-/// Unlocks the groups that have a PUK.
+/// Unlocks the groups whose PUK it is.
 fn officer_login(module: &Module, slot: &Slot, puk: Given<'_>) -> Result<Login> {
     if !slot.groups.iter().any(|key| key.has_puk) {
         return Rv::err(CKR_USER_TYPE_INVALID);
@@ -211,11 +242,15 @@ fn officer_login(module: &Module, slot: &Slot, puk: Given<'_>) -> Result<Login> 
     if puk.is_empty() || puk.len() > usize::from(limit::PUK) {
         return Rv::err(CKR_PIN_LEN_RANGE);
     }
-    for key in slot.groups.iter().filter(|key| key.has_puk) {
-        let request = unlock_key::Request { key_handle: KeyHandle(key.handle), authorization: puk.clone() };
-        module.token.call(&request).map_err(|error| puk_refused(module, key, &error))?;
-    }
-    Ok(Login::Officer { puk })
+    let keys: Vec<&Key> = slot.groups.iter().map(Arc::as_ref).filter(|key| key.has_puk).collect();
+    let request = |key: &Key| unlock_key::Request { key_handle: KeyHandle(key.handle), authorization: puk.clone() };
+    // A PUK without a limit of tries never locks.
+    let left = |state: &State| match state.puk_retry_limit {
+        0 => u8::MAX,
+        limit => limit.saturating_sub(state.puk_error_count),
+    };
+    let policies = opened(module, keys, left, request, puk_refused)?;
+    Ok(Login::Officer { puk, policies })
 }
 
 /// CKU_CONTEXT_SPECIFIC: the PIN for the operation that was begun with a key that asks for it each time.
@@ -275,12 +310,12 @@ pub(crate) fn set_pin(module: &Module, handle: u64, old: Given<'_>, new: Given<'
     }
     let (old, new) = (given(slot, old, "PIN")?, given(slot, new, "new PIN")?);
     check_length(slot, &old)?;
-    check_new(slot, &new)?;
-    let opens = |key: &&Arc<Key>| match login.as_deref() {
-        Some(Login::User { policies, .. }) => policies.contains(&key.pin_policy),
-        _ => true,
+    check_new(&slot.groups, &new)?;
+    let policies = match login.as_deref() {
+        Some(Login::User { policies, .. }) => policies.clone(),
+        _ => opened_by_pin(module, slot, &old)?,
     };
-    for key in slot.groups.iter().filter(opens) {
+    for key in slot.groups.iter().filter(|key| policies.contains(&key.pin_policy)) {
         let request = change_pin::Request { key_handle: KeyHandle(key.handle), pin: old.clone(), new_pin: new.clone() };
         module.token.call(&request).map_err(|error| match status(&error) {
             Some(Status::NotAllowed) => Rv(CKR_ACTION_PROHIBITED),
@@ -299,30 +334,27 @@ pub(crate) fn set_pin(module: &Module, handle: u64, old: Given<'_>, new: Given<'
 pub(crate) fn init_pin(module: &Module, handle: u64, new: Given<'_>) -> Result<()> {
     let session = module.session(handle)?;
     let login = module.logins.lock().get(&session.slot).cloned();
-    let Some(Login::Officer { puk }) = login.as_deref() else { return Rv::err(CKR_USER_NOT_LOGGED_IN) };
+    let Some(Login::Officer { puk, policies }) = login.as_deref() else { return Rv::err(CKR_USER_NOT_LOGGED_IN) };
     let listing = module.present(session.slot)?;
     let slot = listing.slots.get(&session.slot).ok_or(Rv(CKR_USER_NOT_LOGGED_IN))?;
     let new = given(slot, new, "new PIN")?;
-    let governed = || slot.groups.iter().filter(|key| key.has_puk);
-    if governed().any(|key| !key.policy.user_modifiable) {
-        return Rv::err(CKR_ACTION_PROHIBITED);
-    }
-    check_new(slot, &new)?;
-    for key in governed() {
+    let governed = slot.groups.iter().filter(|key| policies.contains(&key.pin_policy));
+    check_new(governed.clone(), &new)?;
+    for key in governed {
         let request = set_pin::Request { key_handle: KeyHandle(key.handle), puk: puk.clone(), new_pin: new.clone() };
         module.token.call(&request).map_err(|error| puk_refused(module, key, &error))?;
     }
     Ok(())
 }
 
-/// A new PIN has to fit all groups.
-fn check_new(slot: &Slot, new: &Secret) -> Result<()> {
-    if slot.groups.iter().any(|key| !key.policy.user_modifiable) {
-        return Rv::err(CKR_ACTION_PROHIBITED);
+/// A new PIN has to fit all groups that get it.
+fn check_new<'a>(groups: impl IntoIterator<Item = &'a Arc<Key>>, new: &Secret) -> Result<()> {
+    let mut fits = true;
+    for key in groups {
+        if !key.policy.user_modifiable {
+            return Rv::err(CKR_ACTION_PROHIBITED);
+        }
+        fits &= (usize::from(key.policy.min_length)..=usize::from(key.policy.max_length)).contains(&new.len());
     }
-    let fits = slot
-        .groups
-        .iter()
-        .all(|key| (usize::from(key.policy.min_length)..=usize::from(key.policy.max_length)).contains(&new.len()));
     if fits { Ok(()) } else { Rv::err(CKR_PIN_LEN_RANGE) }
 }

@@ -15,8 +15,7 @@ use sks_client::paths;
 use sks_issuer::ca::LocalCa;
 
 use crate::error::{Result, Rv};
-use crate::generate::Made;
-use crate::listing::Listing;
+use crate::listing::{Listing, Made};
 use crate::login::Login;
 use crate::object::Held;
 use crate::session::Session;
@@ -135,15 +134,15 @@ impl Module {
         Ok(fresh)
     }
 
-    /// What the token holds when this process has made a key, in as many calls that raise the count.
+    /// What the token holds when this process has made a key.
     pub(crate) fn listing_with(&self, made: &Made) -> Result<Arc<Listing>> {
-        let last = self.listing.lock().clone();
-        let fresh =
-            last.and_then(|last| last.with(&self.token, &self.names, &made.answers, made.changes, made.kept.clone()));
-        let Some(fresh) = fresh else { return self.listing() };
-        let fresh = Arc::new(fresh);
-        *self.listing.lock() = Some(Arc::clone(&fresh));
-        Ok(fresh)
+        if let Some(last) = self.listing.lock().as_mut()
+            // In place, unless another thread works with it.
+            && Arc::make_mut(last).add_made(&self.token, &self.names, made)
+        {
+            return Ok(Arc::clone(last));
+        }
+        self.listing()
     }
 
     /// What the token held at the last look, or holds now if there was none.

@@ -10,7 +10,11 @@ use std::ptr::{null_mut, without_provenance_mut};
 
 use common::Daemon;
 use cryptoki_sys::*;
+use sks_issuer::ca::{Ca, Subject};
+use sks_issuer::{KeyOptions, PinPolicyOptions, Protection};
 use sks_pkcs11::ffi::{C_GetFunctionList, C_GetInterface, C_GetInterfaceList};
+use sks_wire::Secret;
+use sks_wire::types::Id;
 
 macro_rules! call {
     ($list:expr, $name:ident($($argument:expr),*)) => {
@@ -59,6 +63,7 @@ fn callers_cannot_break_it() {
     let key = find_private(f, session);
     pointers_and_lengths(f, session, key);
     outputs(f, session, key);
+    new_groups_appear_at_a_null_list(f, &daemon);
     assert_eq!(call!(f, C_Finalize(without_provenance_mut(8))), CKR_ARGUMENTS_BAD);
     assert_eq!(call!(f, C_Finalize(null_mut())), CKR_OK);
     assert_eq!(call!(f, C_CloseSession(session)), CKR_CRYPTOKI_NOT_INITIALIZED);
@@ -274,4 +279,32 @@ fn outputs(f: &CK_FUNCTION_LIST, session: CK_SESSION_HANDLE, key: CK_OBJECT_HAND
     let gone = CK_UNAVAILABLE_INFORMATION;
     assert_eq!(wanted.map(|attribute| attribute.ulValueLen), [gone, gone, gone, gone, 4]);
     assert_eq!(small, [0; 2]);
+    for (kind, refused) in [(CKA_VALUE, CKR_ATTRIBUTE_SENSITIVE), (0x8000_1234, CKR_ATTRIBUTE_TYPE_INVALID)] {
+        let mut wanted = attribute(kind, null_mut(), 0);
+        assert_eq!(call!(f, C_GetAttributeValue(session, key, &raw mut wanted, 1)), refused);
+    }
+}
+
+/// Neither a list with room for more nor the search for objects makes a slot known.
+fn new_groups_appear_at_a_null_list(f: &CK_FUNCTION_LIST, daemon: &Daemon) {
+    let mut issuing = common::issuer(daemon, "https://issuer.example");
+    let policy = issuing.create_pin_policy(&PinPolicyOptions::new(Id::new("PIN.1").unwrap()), None).unwrap();
+    let pin = Secret::from(b"1563".as_slice());
+    let ca = Ca::create(&Subject::common_name("A CA").unwrap(), 5).unwrap();
+    let options = KeyOptions { friendly_name: "new".to_owned(), ..KeyOptions::p256(Id::new("Key.1").unwrap()) };
+    let protection = Protection::Pin { policy: &policy, pin: &pin };
+    let new = CK_SLOT_ID::from(common::certified(&mut issuing, &ca, &options, protection).handle.0);
+    issuing.close().unwrap();
+
+    let (mut ids, mut count) = ([0; 8], 8);
+    assert_eq!(call!(f, C_GetSlotList(1, ids.as_mut_ptr(), &raw mut count)), CKR_OK);
+    assert_eq!(count, 2);
+    // SAFETY: plain bytes.
+    let mut info: CK_TOKEN_INFO = unsafe { std::mem::zeroed() };
+    assert_eq!(call!(f, C_GetTokenInfo(new, &raw mut info)), CKR_SLOT_ID_INVALID);
+    assert_eq!(call!(f, C_GetSlotList(1, null_mut(), &raw mut count)), CKR_OK);
+    assert_eq!(count, 3);
+    assert_eq!(call!(f, C_GetSlotList(1, ids.as_mut_ptr(), &raw mut count)), CKR_OK);
+    assert_eq!(ids[..3], [0, 2, new]);
+    assert_eq!(call!(f, C_GetTokenInfo(new, &raw mut info)), CKR_OK);
 }

@@ -6,7 +6,7 @@ mod common;
 
 use std::sync::OnceLock;
 
-use common::{Daemon, object};
+use common::{Daemon, is, object};
 use cryptoki::context::Pkcs11;
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::elliptic_curve::{EcKdf, Ecdh1DeriveParams};
@@ -49,13 +49,6 @@ fn mine() -> Session {
     match session.login(UserType::User, Some(&AuthPin::new(PIN.into()))) {
         Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => session,
         Err(error) => panic!("{error}"),
-    }
-}
-
-fn is<T: std::fmt::Debug>(result: cryptoki::error::Result<T>, wanted: RvError) {
-    match result {
-        Err(Error::Pkcs11(found, _)) => assert_eq!(format!("{found:?}"), format!("{wanted:?}")),
-        other => panic!("{other:?} instead of {wanted:?}"),
     }
 }
 

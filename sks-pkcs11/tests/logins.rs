@@ -6,46 +6,28 @@ mod common;
 
 use std::os::unix::fs::PermissionsExt;
 
-use common::{Daemon, object};
+use common::{Daemon, is, object, pin};
 use cryptoki::context::Pkcs11;
-use cryptoki::error::{Error, RvError};
+use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, ObjectClass};
 use cryptoki::session::{Session, UserType};
-use cryptoki::types::AuthPin;
-use sks_client::Client;
-use sks_issuer::ca::{Ca, Leaf, Subject};
-use sks_issuer::{KeyOptions, PinPolicyOptions, Protection, SessionOptions, Trust};
+use sks_issuer::ca::{Ca, Subject};
+use sks_issuer::{KeyOptions, PinPolicyOptions, Protection};
 use sks_wire::Secret;
-use sks_wire::types::{Id, InputMethod, KeyUsage};
-
-fn pin(text: &str) -> AuthPin {
-    AuthPin::new(text.into())
-}
-
-fn is<T: std::fmt::Debug>(result: cryptoki::error::Result<T>, wanted: RvError) {
-    match result {
-        Err(Error::Pkcs11(found, _)) => assert_eq!(format!("{found:?}"), format!("{wanted:?}")),
-        other => panic!("{other:?} instead of {wanted:?}"),
-    }
-}
+use sks_wire::types::{Id, InputMethod};
 
 /// A key of an issuer that is not the local one.
 fn issue(daemon: &Daemon, name: &str, caching: bool, input_method: InputMethod, code: &str) {
-    let mut client = Client::connect(&daemon.path("sks.sock")).unwrap();
-    let options = SessionOptions::new("https://ca.example.com/enroll", Trust::Any);
-    let mut session = sks_issuer::Session::create(|call: &[u8]| client.call_raw(call), &options).unwrap();
+    let mut session = common::issuer(daemon, "https://ca.example.com/enroll");
     let options = PinPolicyOptions { input_method, ..PinPolicyOptions::new(Id::new("PIN.1").unwrap()) };
     let policy = session.create_pin_policy(&options, None).unwrap();
     let code = Secret::from(code.as_bytes());
     let mut options = KeyOptions::p256(Id::new("Key.1").unwrap());
     options.friendly_name = name.to_owned();
     options.enable_pin_caching = caching;
-    let key = session.create_key_pair(&options, Protection::Pin { policy: &policy, pin: &code }).unwrap();
     let ca = Ca::create(&Subject::common_name("A CA").unwrap(), 5).unwrap();
-    let leaf = Leaf::new(Subject::common_name(name).unwrap(), KeyUsage::Universal);
-    let path = ca.issue_path(&key.public_key, &leaf).unwrap();
-    session.set_certificate_path(key, &path).unwrap();
+    common::certified(&mut session, &ca, &options, Protection::Pin { policy: &policy, pin: &code });
     session.close().unwrap();
 }
 

@@ -5,12 +5,12 @@
 mod common;
 
 use std::collections::HashSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use common::Daemon;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, ObjectClass};
-use cryptoki::session::UserType;
+use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 use sks_core::ports::{KeySpec, Store};
@@ -22,6 +22,8 @@ use sks_wire::Secret;
 use sks_wire::types::KeyUsage;
 
 const KEYS: u32 = 10_000;
+/// Keys made when those are there.
+const MORE: u32 = 20;
 /// Keys with a PIN each, and so slots of their own.
 const SLOTS: u32 = 50;
 
@@ -85,6 +87,7 @@ fn ten_thousand_keys_are_listed_and_found() {
         println!("found by CKA_ID in {:.2?} (search {round})", begun.elapsed());
         assert_eq!(found.unwrap(), [made.1]);
     }
+    more_are_made(&session);
     let needle = common::object(&session, ObjectClass::PRIVATE_KEY, "needle");
     session.sign(&Mechanism::EcdsaSha256, needle, b"x").unwrap();
     session.sign(&Mechanism::EcdsaSha256, *private.last().unwrap(), b"x").unwrap();
@@ -92,4 +95,23 @@ fn ten_thousand_keys_are_listed_and_found() {
     let last = module.open_ro_session(*slots.last().unwrap()).unwrap();
     last.login(UserType::User, Some(&AuthPin::new("1563".into()))).unwrap();
     assert_eq!(last.find_objects(&[Attribute::Class(ObjectClass::PRIVATE_KEY)]).unwrap().len(), 1);
+}
+
+/// Each key that is made is found at once, at the cost of itself: what is known of the others is kept.
+fn more_are_made(session: &Session) {
+    let params = vec![0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
+    let public = [Attribute::EcParams(params)];
+    let (mut making, mut finding) = (Duration::ZERO, Duration::ZERO);
+    for number in 0..MORE {
+        let id = Attribute::Id(number.to_be_bytes().to_vec());
+        let begun = Instant::now();
+        let private = [Attribute::Token(true), id.clone()];
+        let made = session.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private).unwrap();
+        making += begun.elapsed();
+        let begun = Instant::now();
+        let found = session.find_objects(&[Attribute::Class(ObjectClass::PRIVATE_KEY), id]).unwrap();
+        finding += begun.elapsed();
+        assert_eq!(found, [made.1]);
+    }
+    println!("{MORE} more: each made in {:.2?}, found in {:.2?}", making / MORE, finding / MORE);
 }

@@ -10,9 +10,9 @@ mod common;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::{Daemon, object};
+use common::{Daemon, is, object};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
-use cryptoki::error::{Error, RvError};
+use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::ObjectClass;
 use cryptoki::session::{Session, UserType};
@@ -60,13 +60,6 @@ fn the_module_outlives_its_daemon() {
 
     killed_in_a_call(&daemon, &session);
     forked(&module, &session);
-}
-
-fn is<T: std::fmt::Debug>(result: cryptoki::error::Result<T>, wanted: RvError) {
-    match result {
-        Err(Error::Pkcs11(found, _)) => assert_eq!(format!("{found:?}"), format!("{wanted:?}")),
-        other => panic!("{other:?} instead of {wanted:?}"),
-    }
 }
 
 fn sign(session: &Session) -> cryptoki::error::Result<Vec<u8>> {

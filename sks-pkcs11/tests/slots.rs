@@ -5,26 +5,21 @@
 
 mod common;
 
-use common::{Daemon, object};
+use common::{Daemon, object, pin};
 use cryptoki::context::Pkcs11;
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, ObjectClass};
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
-use cryptoki::types::AuthPin;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use sks_client::Client;
-use sks_issuer::ca::{Ca, Leaf, Subject};
-use sks_issuer::{KeyOptions, PinPolicyOptions, Protection, SessionOptions, Trust};
+use sks_issuer::ca::{Ca, Subject};
+use sks_issuer::{KeyOptions, PinPolicyOptions, Protection};
 use sks_wire::Secret;
 use sks_wire::method::get_device_info;
-use sks_wire::types::{Id, KeyUsage};
-
-fn pin(text: &str) -> AuthPin {
-    AuthPin::new(text.into())
-}
+use sks_wire::types::Id;
 
 fn client(daemon: &Daemon) -> Client {
     Client::connect(&daemon.path("sks.sock")).unwrap()
@@ -32,20 +27,14 @@ fn client(daemon: &Daemon) -> Client {
 
 /// A key of another issuer's, without FriendlyName, under a PIN that may not be changed; its handle.
 fn issue(daemon: &Daemon) -> u32 {
-    let mut client = client(daemon);
-    let transport = |call: &[u8]| client.call_raw(call);
-    let options = SessionOptions::new("https://issuer.example", Trust::Any);
-    let mut session = sks_issuer::Session::create(transport, &options).unwrap();
+    let mut session = common::issuer(daemon, "https://issuer.example");
     let mut policy = PinPolicyOptions::new(Id::new("PIN.1").unwrap());
     policy.user_modifiable = false;
     let policy = session.create_pin_policy(&policy, None).unwrap();
     let code = Secret::from(b"2222".as_slice());
     let options = KeyOptions::p256(Id::new("Key.of.issuer").unwrap());
-    let key = session.create_key_pair(&options, Protection::Pin { policy: &policy, pin: &code }).unwrap();
     let ca = Ca::create(&Subject::common_name("A CA").unwrap(), 5).unwrap();
-    let leaf = Leaf::new(Subject::common_name("a name").unwrap(), KeyUsage::Universal);
-    let path = ca.issue_path(&key.public_key, &leaf).unwrap();
-    let handle = session.set_certificate_path(key, &path).unwrap().handle;
+    let handle = common::certified(&mut session, &ca, &options, Protection::Pin { policy: &policy, pin: &code }).handle;
     session.close().unwrap();
     handle.0
 }

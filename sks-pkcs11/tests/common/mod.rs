@@ -10,9 +10,14 @@ use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::error::{Error, RvError};
 use cryptoki::object::{Attribute, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 use cryptoki::slot::Slot;
+use cryptoki::types::AuthPin;
+use sks_client::Client;
+use sks_issuer::ca::{Ca, Leaf, Subject};
+use sks_issuer::{CertifiedKey, KeyOptions, Protection, SessionOptions, Trust};
 use tempfile::TempDir;
 
 /// The directory of the built programs' dependencies: where the test and, beside it, the module are.
@@ -185,6 +190,40 @@ pub(crate) fn load() -> Pkcs11 {
     let loaded = Pkcs11::new(module()).unwrap();
     loaded.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
     loaded
+}
+
+/// A provisioning session of an issuer that is not the local one.
+pub(crate) fn issuer(daemon: &Daemon, uri: &str) -> sks_issuer::Session<impl sks_issuer::Transport> {
+    let mut client = Client::connect(&daemon.path("sks.sock")).unwrap();
+    let transport = move |call: &[u8]| client.call_raw(call);
+    sks_issuer::Session::create(transport, &SessionOptions::new(uri, Trust::Any)).unwrap()
+}
+
+/// A key of a session, with its certificate.
+pub(crate) fn certified(
+    session: &mut sks_issuer::Session<impl sks_issuer::Transport>,
+    ca: &Ca,
+    options: &KeyOptions,
+    protection: Protection<'_>,
+) -> CertifiedKey {
+    let key = session.create_key_pair(options, protection).unwrap();
+    let leaf = Leaf::new(Subject::from_label(&options.friendly_name).unwrap(), options.usage);
+    let path = ca.issue_path(&key.public_key, &leaf).unwrap();
+    session.set_certificate_path(key, &path).unwrap()
+}
+
+/// Holds a call to the return value that it is to fail with.
+#[track_caller]
+pub(crate) fn is<T: std::fmt::Debug>(result: cryptoki::error::Result<T>, wanted: RvError) {
+    match result {
+        Err(Error::Pkcs11(found, _)) => assert_eq!(format!("{found:?}"), format!("{wanted:?}")),
+        other => panic!("{other:?} instead of {wanted:?}"),
+    }
+}
+
+/// A PIN as the crate takes it.
+pub(crate) fn pin(text: &str) -> AuthPin {
+    AuthPin::new(text.into())
 }
 
 /// The slot whose token's label begins so.
