@@ -159,3 +159,25 @@ pub(crate) const MAX_STEP: u64 = 1 << 20;
 /// How many times its limit a file that is kept may be long. It may pass the limit once, while the
 /// engine is busy.
 const KEPT_LIMITS: u64 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_round_trip_and_stay_as_they_are() {
+        for is_open in [false, true] {
+            let mark = Mark { id: 1 << 56, batches: 2, is_open };
+            let record = mark.encode();
+            assert_eq!(record, [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, u8::from(is_open)]);
+            assert_eq!(Mark::decode(&record), Some(mark));
+        }
+    }
+
+    #[test]
+    fn rejects_marks_never_written() {
+        for record in [&[][..], &[0; 16], &[0; 18], &[2; 17]] {
+            assert_eq!(Mark::decode(record), None);
+        }
+    }
+}

@@ -135,6 +135,22 @@ mod tests {
         assert_eq!(read(&bytes, next.next()), None);
     }
 
+    /// A log that is left behind is read by the next program, whatever its release.
+    #[test]
+    fn the_bytes_stay_as_they_are() {
+        let mut batch = WriteSet::default();
+        batch.insert(vec![1, b'k'], Some(vec![b'v', 0]));
+        batch.insert(vec![2], None);
+        let bytes = encode(0x0102_0304_0506_0708, 9, &batch);
+        let (sum, rest) = bytes.split_first_chunk::<8>().unwrap();
+        let header = [1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 17];
+        let writes = [0, 2, 0, 0, 0, 2, 1, b'k', b'v', 0, 0, 1, 255, 255, 255, 255, 2];
+        assert!(rest.starts_with(&[&header[..], &writes[..]].concat()));
+        assert!(rest[header.len() + writes.len()..].iter().all(|byte| *byte == 0));
+        // As the reference implementation has it.
+        assert_eq!(u64::from_be_bytes(*sum), 0xCE1F_3F7A_F488_C3D8);
+    }
+
     #[test]
     fn every_flipped_bit_and_every_cut_shows() {
         let bytes = encode(1, 2, &batch());
