@@ -94,9 +94,7 @@ fn survives_a_power_cut_at_any_call_around_the_log() {
                 let turns = disk.beginnings(log);
                 assert!(turns >= 6, "{engine}: {log} was begun {turns} times");
             }
-            if is_long() {
-                run.survives_second_cuts(names);
-            }
+            run.survives_second_cuts(names);
         }
     }
 }
@@ -228,7 +226,8 @@ impl Run {
             log_bytes: workload::LOWEST,
         };
         let closing = Program { dies: false, ..program };
-        let size = Size { transactions: 8, states: if is_long() { usize::MAX } else { 2500 }, second: 1000 };
+        let (states, second) = if is_long() { (usize::MAX, 1000) } else { (2500, 100) };
+        let size = Size { transactions: 8, states, second };
         Self::record_programs(&[program, closing, program], size)
     }
 
@@ -331,7 +330,7 @@ impl Run {
         let rules = Rules { names, ..HONEST };
         let first = self.replay(rules);
         let mut rng = Random::new(self.seed);
-        for _ in 0..20 {
+        for _ in 0..if is_long() { 20 } else { 2 } {
             let root = self.scratch.path().join("second");
             let (left, acknowledged) = check::one(&first, names, &mut rng);
             let program = Program {
