@@ -175,7 +175,8 @@ impl Commits {
             state.durable = number;
         }
         // One of those who wait for the next batch, so that the disk is not idle; it writes for all
-        // of them. Only then those who are done.
+        // of them. Only then those who are done. To write for the next ones ourselves saves that
+        // hand-over and is slower: by a fifth with 8 threads, and more with 64.
         self.settled(number + 1).notify_one();
         self.settled(number).notify_all();
     }
