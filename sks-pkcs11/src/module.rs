@@ -1,6 +1,7 @@
 //! What C_Initialize makes: the state of one process' use of the token.
 //!
-//! Every lock here is held for a few instructions, never over a call to the token.
+//! Every lock here is held for a few instructions, or for as long as a listing takes to copy; never over a call to the
+//! token.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -137,7 +138,7 @@ impl Module {
     /// What the token holds when this process has made a key.
     pub(crate) fn listing_with(&self, made: &Made) -> Result<Arc<Listing>> {
         if let Some(last) = self.listing.lock().as_mut()
-            // In place, unless another thread works with it.
+            // In place; a copy while another thread works with it.
             && Arc::make_mut(last).add_made(&self.token, &self.names, made)
         {
             return Ok(Arc::clone(last));
