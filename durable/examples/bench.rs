@@ -6,7 +6,7 @@
 //! cargo run --release -p durable --example bench -- large [DIR] [RECORDS]
 //! ```
 //!
-//! `commits`: transactions of four records by 1, 2 and 8 threads, against an append and fdatasync
+//! `commits`: transactions of four records by 1, 8 and 64 threads, against an append and fdatasync
 //! of the same bytes. `reads`: one key, with nothing written and with one thread writing. `large`:
 //! opening and memory with many records. DIR should be on the disk in question; default: `target`.
 
@@ -72,7 +72,7 @@ impl Row {
 }
 
 fn commits(dir: &Path) {
-    for threads in [1, 2, 8] {
+    for threads in [1, 8, 64] {
         let temp = Temp::new(dir);
         let log = temp.0.join("floor");
         let floor = OpenOptions::new().create(true).append(true).open(log).unwrap();

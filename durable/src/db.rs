@@ -3,21 +3,23 @@
 use std::{
     fmt,
     ops::Bound,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use crate::{
-    Engine, Entry, Error, Options, Tree, Txn,
+    Engine, Entry, Error, Options, Pending, Tree, Txn,
     commit::{Commits, Ticket},
     engine::{self, Store},
     layout::{self, Found, Lock},
+    log::{self, recovery},
     record::{self, Chunks, Head},
+    session::{Parts, Session},
     space,
-    write_set::WriteSet,
+    write_set::{Stack, WriteSet, is_empty_range},
 };
 
 /// An open store. Share it between threads by reference.
@@ -33,10 +35,10 @@ pub struct Db {
 }
 
 /// What it takes to make a commit durable.
-struct Core {
-    dir: PathBuf,
-    commits: Commits,
-    store: Box<dyn Store>,
+pub(crate) struct Core {
+    parts: Parts,
+    /// Since the first commit.
+    session: Mutex<Option<Session>>,
     /// Last, so that it is released after the engine is closed.
     _lock: Lock,
 }
@@ -65,17 +67,18 @@ impl Db {
                 create(dir, options)?
             }
         };
-        let batches = check_seen(&*store, dir)?;
+        let batches = recovery::recover(dir, &*store)?;
         let last_chunk = store.last_before(record::AFTER_CHUNKS)?;
         let last_id = last_chunk.as_deref().and_then(record::chunk_id);
-        let core = Core { dir: dir.to_owned(), commits: Commits::new(batches), store, _lock: lock };
+        let commits = Arc::new(Commits::new(batches));
+        let parts = Parts { dir: dir.to_owned(), store, commits, log_bytes: options.log_bytes };
         Ok(Self {
             engine,
             created: !matches!(found, Found::Ready(_)),
             reserve_bytes: options.reserve_bytes,
             seen: batches,
             next_chunk_id: AtomicU64::new(last_id.map_or(0, |id| id + 1)),
-            core: Arc::new(core),
+            core: Arc::new(Core { parts, session: Mutex::default(), _lock: lock }),
         })
     }
 
@@ -91,8 +94,8 @@ impl Db {
 
     /// The value at `key`.
     ///
-    /// It is durable: if the newest one is being made so, this waits for it. It never waits for
-    /// writes to other keys.
+    /// It is durable: the newest value whose commit has returned, or a newer one that is durable
+    /// already. Never waits for the disk's writes.
     ///
     /// # Errors
     ///
@@ -102,10 +105,10 @@ impl Db {
         let raw = record::raw_key(tree, key)?;
         let mut gone = None;
         loop {
-            let Some(record) = self.settled_get(&raw)? else {
+            let Some(record) = self.durable_get(&raw)? else {
                 return Ok(None);
             };
-            match self.settled_value(&raw, record, &mut gone)? {
+            match self.durable_value(&raw, record, &mut gone)? {
                 Some(value) => return Ok(Some(value)),
                 None => continue,
             }
@@ -113,8 +116,7 @@ impl Db {
     }
 
     /// The entry with the smallest key at or after (`Included`), after (`Excluded`) or without
-    /// (`Unbounded`) a bound. As durable as from [`Self::get`], and so is what is not there:
-    /// waits only for writes between the bound and the entry.
+    /// (`Unbounded`) a bound. As durable as from [`Self::get`], and so is what is not there.
     ///
     /// # Errors
     ///
@@ -124,10 +126,10 @@ impl Db {
         let end = record::after_tree(tree);
         let mut gone = None;
         loop {
-            let Some((raw, record)) = self.settled_next(from.as_ref().map(Vec::as_slice), &end)? else {
+            let Some((raw, record)) = self.durable_next(from.as_ref().map(Vec::as_slice), &end)? else {
                 return Ok(None);
             };
-            if let Some(value) = self.settled_value(&raw, record, &mut gone)? {
+            if let Some(value) = self.durable_value(&raw, record, &mut gone)? {
                 return Ok(Some((strip(raw), value)));
             }
         }
@@ -145,16 +147,16 @@ impl Db {
     }
 
     pub(crate) fn commits(&self) -> &Commits {
-        &self.core.commits
+        &self.core.parts.commits
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
-        &*self.core.store
+        &*self.core.parts.store
     }
 
     /// A commit that has a ticket.
     pub(crate) fn pending(&self, ticket: Ticket) -> Pending {
-        Pending { core: Arc::clone(&self.core), ticket }
+        Pending::new(Arc::clone(&self.core), ticket)
     }
 
     /// The id of a new long value.
@@ -164,43 +166,42 @@ impl Db {
 
     pub(crate) fn check_space(&self, writes: &WriteSet) -> Result<(), Error> {
         let outstanding = self.commits().outstanding_bytes();
-        space::check(&self.core.dir, self.reserve_bytes, outstanding, writes)
+        space::check(&self.core.parts.dir, self.reserve_bytes, outstanding, writes)
     }
 
     pub(crate) fn damaged(&self, what: &str) -> Error {
-        Error::damaged(&self.core.dir, what)
+        Error::damaged(&self.core.parts.dir, what)
     }
 
     /// The record at an engine key, durable.
-    fn settled_get(&self, raw: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    fn durable_get(&self, raw: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         self.commits().check()?;
-        let record = self.store().get(raw);
-        // After the read: what it showed was durable before, or is in the batch under way.
-        self.commits().settle(|batch| batch.get(raw).is_some())?;
-        record
+        {
+            let layers = self.commits().layers();
+            if let Some(written) = Stack([&layers.active, &layers.frozen]).get(raw) {
+                return Ok(written.map(<[u8]>::to_vec));
+            }
+        }
+        // What the layers did not have is in the engine, or newer by the time we look.
+        self.store().get(raw)
     }
 
     /// The first record from here to `end`, durable.
-    fn settled_next(&self, from: Bound<&[u8]>, end: &[u8]) -> Result<Option<Entry>, Error> {
+    fn durable_next(&self, from: Bound<&[u8]>, end: &[u8]) -> Result<Option<Entry>, Error> {
         self.commits().check()?;
-        let entry = self.store().next(from).map(|entry| entry.filter(|(key, _)| key.as_slice() < end));
-        let to = match &entry {
-            Ok(Some((key, _))) => Bound::Included(key.as_slice()),
-            _ => Bound::Excluded(end),
-        };
-        self.commits().settle(|batch| batch.first_in(from, to).is_some())?;
-        entry
+        let layers = self.commits().layers();
+        next_under(&Stack([&layers.active, &layers.frozen]), self.store(), from, end)
     }
 
     /// The value that a record holds or points at. `None`: it was replaced while we read it, so
     /// read again. `gone` remembers the last time, for telling that from damage.
-    fn settled_value(&self, raw: &[u8], record: Vec<u8>, gone: &mut Option<Chunks>) -> Result<Option<Vec<u8>>, Error> {
+    fn durable_value(&self, raw: &[u8], record: Vec<u8>, gone: &mut Option<Chunks>) -> Result<Option<Vec<u8>>, Error> {
         let chunks = match record::head(&record) {
             Some(Head::Inline) => return Ok(Some(unwrap_inline(record))),
             Some(Head::Chunked(chunks)) => chunks,
             None => return Err(self.damaged(&format!("no value can be read at {raw:02x?}"))),
         };
-        let value = assemble(chunks, |key| self.store().get(key))?;
+        let value = assemble(chunks, |key| self.durable_get(key))?;
         if value.is_none() && gone.replace(chunks) == Some(chunks) {
             return Err(self.damaged(&format!("a part of the value at {raw:02x?} is missing")));
         }
@@ -210,62 +211,65 @@ impl Db {
 
 impl Drop for Db {
     fn drop(&mut self) {
-        // What nobody waited for. Who does after this finds it done, or the store broken.
-        let _ = self.core.make_durable(self.commits().newest());
-        // So that the next open notices if any of it is gone. A failure costs only that.
-        if let Some(batches) = self.commits().durable().filter(|batches| *batches > self.seen) {
-            let _ = layout::write_seen(&self.core.dir, batches);
+        // A failure costs nothing that was acknowledged: the log is there, and the next open
+        // brings it in.
+        if let Ok(Some(batches)) = self.core.close()
+            && batches > self.seen
+        {
+            // So that the next open notices if any of it is gone. A failure costs only that.
+            let _ = layout::write_seen(&self.core.parts.dir, batches);
         }
     }
 }
 
 impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Db").field("dir", &self.core.dir).field("engine", &self.engine).finish_non_exhaustive()
+        f.debug_struct("Db").field("dir", &self.core.parts.dir).field("engine", &self.engine).finish_non_exhaustive()
     }
 }
 
 impl Core {
-    fn make_durable(&self, ticket: Ticket) -> Result<(), Error> {
-        self.commits.make_durable(ticket, |batch| self.store.apply(batch))
+    /// Returns when the batch is durable.
+    pub(crate) fn make_durable(&self, ticket: Ticket) -> Result<(), Error> {
+        self.parts.commits.make_durable(ticket, |number, batch| {
+            let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+            let session = match &mut *session {
+                Some(session) => session,
+                none => none.insert(Session::begin(&self.parts, number - 1)?),
+            };
+            session.write(number, batch)
+        })
+    }
+
+    /// Brings everything into the engine, what nobody waited for too. Returns how many batches it
+    /// has, if there were commits.
+    fn close(&self) -> Result<Option<u64>, Error> {
+        let made = self.make_durable(self.parts.commits.newest());
+        // In any case it ends here, and its thread with it.
+        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
+        made?;
+        match (session, self.parts.commits.durable()) {
+            (Some(session), Some(batches)) => session.close(batches).map(|()| Some(batches)),
+            _ => Ok(None),
+        }
     }
 }
 
-/// A transaction that has committed and is on its way to the disk, from [`Txn::commit_later`].
-///
-/// Nobody may be told of it before [`Self::wait`] has returned. The disk's work begins when
-/// somebody waits, for this or another transaction, so a pending that is dropped becomes durable
-/// with the next one that is waited for, or when the [`Db`] is dropped. It may go to any thread.
-/// It holds the store's lock: open the store again only when the last one is gone.
-#[must_use = "it is durable only when `wait` has returned"]
-pub struct Pending {
-    core: Arc<Core>,
-    ticket: Ticket,
-}
-
-impl Pending {
-    /// Returns when the transaction is durable, and with it every one that committed before it: of
-    /// many, only the one with the highest [`Self::number`] has to be waited for.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Broken`]: it may or may not be there after a restart; nothing can be said before.
-    pub fn wait(self) -> Result<(), Error> {
-        self.core.make_durable(self.ticket)
-    }
-
-    /// Not lower than that of any transaction of this store that committed before. Those of one
-    /// number become durable together.
-    #[must_use]
-    pub fn number(&self) -> u64 {
-        self.ticket.number()
-    }
-}
-
-impl fmt::Debug for Pending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pending").field("number", &self.number()).finish_non_exhaustive()
-    }
+/// The first record from here to `end`, of writes over an engine that is not begun to be changed
+/// otherwise meanwhile.
+pub(crate) fn next_under<const N: usize>(
+    writes: &Stack<'_, N>,
+    store: &dyn Store,
+    from: Bound<&[u8]>,
+    end: &[u8],
+) -> Result<Option<Entry>, Error> {
+    let put = writes.first_put(from, Bound::Excluded(end));
+    let to = Bound::Excluded(put.map_or(end, |(key, _)| key));
+    let kept = match is_empty_range(from, to) {
+        true => None,
+        false => store.first(from, to, &|key| writes.get(key).is_some())?,
+    };
+    Ok(kept.or_else(|| put.map(|(key, record)| (key.to_vec(), record.to_vec()))))
 }
 
 /// Drops the tree's byte.
@@ -295,7 +299,7 @@ pub(crate) fn assemble(
     Ok((value.len() == chunks.len as usize).then_some(value))
 }
 
-fn open_ready(engine: Engine, dir: &Path, options: &Options) -> Result<Box<dyn Store>, Error> {
+fn open_ready(engine: Engine, dir: &Path, options: &Options) -> Result<Arc<dyn Store>, Error> {
     let store = engine::open(engine, dir, options.cache_bytes)?;
     match store.get(record::MARK_KEY)?.as_deref() {
         Some(record::MARK_VALUE) => {
@@ -308,31 +312,14 @@ fn open_ready(engine: Engine, dir: &Path, options: &Options) -> Result<Box<dyn S
     }
 }
 
-/// Compares the store with what it is known to have had, and notes what it has now; returns that.
-///
-/// sled takes a damaged place in its log for the log's end and goes on from there. Without this,
-/// everything written behind it would be gone and nobody would know.
-fn check_seen(store: &dyn Store, dir: &Path) -> Result<u64, Error> {
-    let batches = record::count(store.get(record::COUNT_KEY)?.as_deref())
-        .ok_or_else(|| Error::damaged(dir, "the number of batches cannot be read"))?;
-    let seen = layout::seen(dir)?;
-    if batches < seen {
-        return Err(Error::damaged(dir, format!("it has {batches} batches and had {seen} before")));
-    }
-    if batches > seen {
-        layout::write_seen(dir, batches)?;
-    }
-    Ok(batches)
-}
-
-fn create(dir: &Path, options: &Options) -> Result<(Engine, Box<dyn Store>), Error> {
+fn create(dir: &Path, options: &Options) -> Result<(Engine, Arc<dyn Store>), Error> {
     let engine = options.engine.unwrap_or(Engine::Sled);
     let mut mark = WriteSet::default();
     mark.insert(record::MARK_KEY.to_vec(), Some(record::MARK_VALUE.to_vec()));
     space::check(dir, options.reserve_bytes, 0, &mark)?;
     layout::write_format(dir, engine)?;
     let store = engine::create(engine, dir, options.cache_bytes)?;
-    store.apply(&mark)?;
+    store.apply(&[(record::MARK_KEY, Some(record::MARK_VALUE))])?;
     for name in engine::names(engine) {
         layout::sync_if_there(&dir.join(name))?;
     }
@@ -345,10 +332,14 @@ fn create(dir: &Path, options: &Options) -> Result<(Engine, Box<dyn Store>), Err
 /// Clears away an unfinished creation: nothing was ever acknowledged from it. If it holds records
 /// after all, someone took READY away, and the store is left alone.
 fn discard(engine: Engine, dir: &Path, options: &Options) -> Result<(), Error> {
+    let lost = || Err(Error::damaged(dir, "READY is missing, and there are records"));
+    if log::NAMES.iter().any(|name| dir.join(name).exists()) {
+        return lost();
+    }
     if let Ok(store) = engine::open(engine, dir, options.cache_bytes) {
-        let first = store.next(Bound::Unbounded)?;
+        let first = store.first(Bound::Unbounded, Bound::Unbounded, &|_| false)?;
         if first.is_some_and(|(key, _)| key != record::MARK_KEY) {
-            return Err(Error::damaged(dir, "READY is missing, and there are records"));
+            return lost();
         }
     }
     layout::remove_engine_files(dir)

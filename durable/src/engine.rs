@@ -8,30 +8,39 @@ use std::{
     ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use crate::{Engine, Entry, Error, write_set::WriteSet};
+use crate::{
+    Engine, Entry, Error,
+    write_set::{Write, WriteSet},
+};
 
 /// One ordered map of byte strings.
 pub(crate) trait Store: Send + Sync {
     /// The value at `key`.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
-    /// The first entry from here on. Atomic: no batch is seen in part.
-    fn next(&self, from: Bound<&[u8]>) -> Result<Option<Entry>, Error>;
+    /// The first entry in a range, which is not empty, whose key is not `hidden`.
+    fn first(
+        &self,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        hidden: &dyn Fn(&[u8]) -> bool,
+    ) -> Result<Option<Entry>, Error>;
 
     /// The last key before `end`.
     fn last_before(&self, end: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
     /// Writes all or nothing, and returns when it is durable. After an error the caller must not
     /// use the store any more.
-    fn apply(&self, batch: &WriteSet) -> Result<(), Error>;
+    fn apply(&self, batch: &[Write<'_>]) -> Result<(), Error>;
 }
 
 /// Makes an engine's files in `dir`, which has none. Not durable yet.
-pub(crate) fn create(engine: Engine, dir: &Path, cache_bytes: u64) -> Result<Box<dyn Store>, Error> {
+pub(crate) fn create(engine: Engine, dir: &Path, cache_bytes: u64) -> Result<Arc<dyn Store>, Error> {
     match engine {
         Engine::Sled => sled::create(dir, cache_bytes),
         Engine::Redb => redb::create(dir, cache_bytes),
@@ -39,12 +48,35 @@ pub(crate) fn create(engine: Engine, dir: &Path, cache_bytes: u64) -> Result<Box
 }
 
 /// Opens an engine's files in `dir`.
-pub(crate) fn open(engine: Engine, dir: &Path, cache_bytes: u64) -> Result<Box<dyn Store>, Error> {
+pub(crate) fn open(engine: Engine, dir: &Path, cache_bytes: u64) -> Result<Arc<dyn Store>, Error> {
     match engine {
         Engine::Sled => sled::open(dir, cache_bytes),
         Engine::Redb => redb::open(dir, cache_bytes),
     }
 }
+
+/// Applies a write set of any size and, with the last of it, `end`. Only what is in the redo log
+/// may go this way: a cut can leave it in part.
+///
+/// In pieces, for sled lets nobody read while it takes a batch in.
+pub(crate) fn apply_in_pieces(store: &dyn Store, writes: &WriteSet, end: &[Write<'_>]) -> Result<(), Error> {
+    let mut piece = Vec::new();
+    let mut bytes = 0;
+    for (key, value) in writes.iter() {
+        if bytes > PIECE {
+            store.apply(&piece)?;
+            piece.clear();
+            bytes = 0;
+        }
+        piece.push((key, value));
+        bytes += key.len() + value.map_or(0, <[u8]>::len);
+    }
+    piece.extend_from_slice(end);
+    store.apply(&piece)
+}
+
+/// 256 KiB, which takes a millisecond or two.
+const PIECE: usize = 256 << 10;
 
 /// The names of an engine's files in the store's directory, leftovers of a creation included.
 pub(crate) fn names(engine: Engine) -> &'static [&'static str] {
@@ -56,7 +88,7 @@ pub(crate) fn names(engine: Engine) -> &'static [&'static str] {
 
 /// Runs a call into an engine. Both panic on some damaged files, sled on many; a caller that
 /// serves others must outlive that.
-fn contained<T>(path: &Path, call: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+pub(crate) fn contained<T>(path: &Path, call: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     // Unwind safety: after a failed open the engine is gone, after a failed write the store is
     // broken for good, and a failed read changes nothing of ours.
     catch_unwind(AssertUnwindSafe(call))

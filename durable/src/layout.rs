@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use crate::{Engine, Error, engine};
+use crate::{Engine, Error, engine, log};
 
 /// What a directory holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub(crate) fn inspect(dir: &Path) -> Result<Found, Error> {
         Err(error) if error.kind() == ErrorKind::NotFound => return inspect_without_format(dir),
         Err(error) => return Err(Error::io("read", &path)(error)),
     };
-    let engine = parse(dir, &text)?;
+    let (_, engine) = parse(dir, &text)?;
     Ok(match dir.join(READY).exists() {
         true => Found::Ready(engine),
         false => Found::Unfinished(engine),
@@ -80,7 +80,7 @@ pub(crate) fn inspect(dir: &Path) -> Result<Found, Error> {
 /// took it away, and what those hold is not ours to delete.
 fn inspect_without_format(dir: &Path) -> Result<Found, Error> {
     let names = Engine::ALL.into_iter().flat_map(engine::names).copied();
-    let mut names = names.chain([READY]);
+    let mut names = names.chain(log::NAMES).chain([READY]);
     match names.find(|name| dir.join(name).exists()) {
         Some(name) => Err(Error::damaged(dir, format!("{name} is there, and {FORMAT} is missing"))),
         None => Ok(Found::Nothing),
@@ -93,6 +93,16 @@ pub(crate) fn write_format(dir: &Path, engine: Engine) -> Result<(), Error> {
     write_file(&new, format!("{TITLE}{VERSION}\nengine {engine}\n").as_bytes())?;
     fs::rename(&new, dir.join(FORMAT)).map_err(Error::io("rename", &new))?;
     sync_dir(dir)
+}
+
+/// Makes sure, durably, that programs which know no redo log leave the store alone.
+pub(crate) fn raise_format(dir: &Path) -> Result<(), Error> {
+    let path = dir.join(FORMAT);
+    let text = fs::read(&path).map_err(Error::io("read", &path))?;
+    match parse(dir, &text)? {
+        (VERSION, _) => Ok(()),
+        (_, engine) => write_format(dir, engine),
+    }
 }
 
 /// Ends a creation: from here on, answers may leave.
@@ -208,7 +218,8 @@ pub(crate) fn write_file(path: &Path, text: &[u8]) -> Result<(), Error> {
     write().map_err(Error::io("write", path))
 }
 
-fn parse(dir: &Path, text: &[u8]) -> Result<Engine, Error> {
+/// The version and the engine in FORMAT.
+fn parse(dir: &Path, text: &[u8]) -> Result<(u32, Engine), Error> {
     let damaged = || Error::damaged(&dir.join(FORMAT), "it is not in the form durable writes");
     let text = std::str::from_utf8(text).map_err(|_| damaged())?;
     let rest = text.strip_prefix(TITLE).ok_or_else(damaged)?;
@@ -219,7 +230,7 @@ fn parse(dir: &Path, text: &[u8]) -> Result<Engine, Error> {
     }
     let name = rest.strip_prefix("engine ").and_then(|rest| rest.strip_suffix('\n'));
     match (version, name.map(str::parse)) {
-        (VERSION, Some(Ok(engine))) => Ok(engine),
+        (WITHOUT_LOG | VERSION, Some(Ok(engine))) => Ok((version, engine)),
         _ => Err(damaged()),
     }
 }
@@ -232,6 +243,8 @@ const SEEN: &str = "SEEN";
 const NEW_SEEN: &str = "SEEN.new";
 
 const TITLE: &str = "durable store, format ";
-const VERSION: u32 = 1;
+/// The format of stores that never had a redo log; else it is the same.
+const WITHOUT_LOG: u32 = 1;
+const VERSION: u32 = 2;
 const SEEN_TITLE: &str = "batches ";
 const READY_TEXT: &[u8] = b"The store beside this file is complete. Do not remove this file.\n";

@@ -22,8 +22,11 @@ pub(crate) const MARK_KEY: &[u8] = &[255];
 /// Its value.
 pub(crate) const MARK_VALUE: &[u8] = b"durable 1";
 
-/// How many batches were applied; the number of the last one is in it.
+/// How many batches are in the engine; the number of the last one is in it.
 pub(crate) const COUNT_KEY: &[u8] = &[254];
+
+/// Which redo log the engine goes with; [`crate::log::Mark`] reads it.
+pub(crate) const LOG_KEY: &[u8] = &[253];
 
 /// Reads what stands at [`COUNT_KEY`]; 0 before the first batch, `None` if it was never written.
 pub(crate) fn count(record: Option<&[u8]>) -> Option<u64> {

@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
-use crate::{Error, write_set::WriteSet};
+use crate::{Error, log, write_set::WriteSet};
 
 /// Refuses a transaction that the disk may not hold. `outstanding` is what others were promised
 /// and may not have written yet.
 pub(crate) fn check(dir: &Path, reserve: u64, outstanding: u64, writes: &WriteSet) -> Result<(), Error> {
     let bytes = writes.bytes().saturating_add(outstanding);
+    // The log is written once, and grows in steps; most often it has grown before.
+    let log = writes.bytes().saturating_add(log::MAX_STEP);
     let needed = match writes.only_removes() {
-        true => bytes,
-        false => bytes.saturating_mul(REWRITES).saturating_add(reserve),
+        true => bytes.saturating_add(log),
+        false => bytes.saturating_mul(REWRITES).saturating_add(log).saturating_add(reserve),
     };
     let stat = rustix::fs::statvfs(dir).map_err(|error| Error::io("ask for the free space of", dir)(error.into()))?;
     let free = stat.f_bavail.saturating_mul(stat.f_frsize);

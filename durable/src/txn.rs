@@ -4,10 +4,9 @@ use std::ops::Bound;
 
 use crate::{
     Db, Entry, Error, Pending, Tree,
-    commit::{Overlaid, earlier},
-    db::{assemble, strip, unwrap_inline},
+    db::{assemble, next_under, strip, unwrap_inline},
     record::{self, Chunks, Head, MAX_PIECE_LEN, MAX_VALUE_LEN},
-    write_set::WriteSet,
+    write_set::{Stack, WriteSet},
 };
 
 /// The one transaction of its time: no other begins before it commits or is dropped.
@@ -49,27 +48,12 @@ impl<'db> Txn<'db> {
     ///
     /// As [`Db::get`].
     pub fn next(&self, tree: Tree, from: Bound<&[u8]>) -> Result<Option<Entry>, Error> {
-        let mut from = record::raw_bound(tree, from)?;
-        let end = record::after_tree(tree);
-        loop {
-            let bound = from.as_ref().map(Vec::as_slice);
-            // The engine last: what leaves the overlay meanwhile is in the engine by then.
-            let overlaid = self.overlay_first(bound, Bound::Excluded(&end))?;
-            let kept = self.db.store().next(bound)?.filter(|(key, _)| *key < end);
-            let (raw, record) = match (overlaid, kept) {
-                (None, None) => return Ok(None),
-                (None, Some(kept)) => kept,
-                (Some((key, _)), Some(kept)) if kept.0 < key => kept,
-                (Some((key, Some(record))), _) => (key, record),
-                // Removed, and the engine has it still: go on behind it.
-                (Some((key, None)), _) => {
-                    from = Bound::Excluded(key);
-                    continue;
-                }
-            };
-            let value = self.value(&raw, record)?;
-            return Ok(Some((strip(raw), value)));
-        }
+        let from = record::raw_bound(tree, from)?;
+        let Some((raw, record)) = self.raw_next(from.as_ref().map(Vec::as_slice), &record::after_tree(tree))? else {
+            return Ok(None);
+        };
+        let value = self.value(&raw, record)?;
+        Ok(Some((strip(raw), value)))
     }
 
     /// Sets the value at `key`.
@@ -132,21 +116,27 @@ impl<'db> Txn<'db> {
     }
 
     fn raw_get(&self, raw: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        if let Some(written) = self.writes.get(raw) {
-            return Ok(written.map(<[u8]>::to_vec));
+        let commits = self.db.commits();
+        commits.check()?;
+        {
+            let layers = commits.layers();
+            let (collected, in_flight) = commits.ahead();
+            let stack = Stack([&self.writes, &collected, &in_flight, &layers.active, &layers.frozen]);
+            if let Some(written) = stack.get(raw) {
+                return Ok(written.map(<[u8]>::to_vec));
+            }
         }
-        match self.db.commits().overlay_get(raw)? {
-            Some(written) => Ok(written),
-            // Nobody else commits meanwhile, so the engine's value stays the newest one.
-            None => self.db.store().get(raw),
-        }
+        // Nobody else commits meanwhile, so the engine's value stays the newest one.
+        self.db.store().get(raw)
     }
 
-    fn overlay_first(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Result<Option<Overlaid>, Error> {
-        let others = self.db.commits().overlay_first(from, to)?;
-        let others = others.as_ref().map(|(key, value)| (key.as_slice(), value.as_deref()));
-        let first = earlier(self.writes.first_in(from, to), others);
-        Ok(first.map(|(key, value)| (key.to_vec(), value.map(<[u8]>::to_vec))))
+    fn raw_next(&self, from: Bound<&[u8]>, end: &[u8]) -> Result<Option<Entry>, Error> {
+        let commits = self.db.commits();
+        commits.check()?;
+        let layers = commits.layers();
+        let (collected, in_flight) = commits.ahead();
+        let stack = Stack([&self.writes, &collected, &in_flight, &layers.active, &layers.frozen]);
+        next_under(&stack, self.db.store(), from, end)
     }
 
     fn value(&self, raw: &[u8], record: Vec<u8>) -> Result<Vec<u8>, Error> {

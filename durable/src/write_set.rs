@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeMap, ops::Bound};
 
-/// Engine keys with what is to stand there; `None` is a removal.
-#[derive(Debug, Default)]
+/// An engine key and what is to stand there; `None` is a removal.
+pub(crate) type Write<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// Engine keys with what is to stand there.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct WriteSet {
     writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     bytes: u64,
@@ -26,20 +29,21 @@ impl WriteSet {
     }
 
     pub(crate) fn insert(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
-        // Overwritten writes go on counting: an estimate on the safe side.
-        self.bytes += (RECORD_OVERHEAD + key.len() + value.as_ref().map_or(0, Vec::len)) as u64;
+        let key_len = key.len();
+        self.bytes += cost(key_len, value.as_deref());
         self.puts += u64::from(value.is_some());
-        self.writes.insert(key, value);
+        if let Some(before) = self.writes.insert(key, value) {
+            self.bytes -= cost(key_len, before.as_deref());
+            self.puts -= u64::from(before.is_some());
+        }
     }
 
-    /// Adds the writes of a later transaction.
+    /// Adds later writes.
     pub(crate) fn merge(&mut self, later: Self) {
-        self.bytes += later.bytes;
-        self.puts += later.puts;
         if self.writes.is_empty() {
-            self.writes = later.writes;
+            *self = later;
         } else {
-            self.writes.extend(later.writes);
+            later.writes.into_iter().for_each(|(key, value)| self.insert(key, value));
         }
     }
 
@@ -49,7 +53,7 @@ impl WriteSet {
     }
 
     /// The first write in the range.
-    pub(crate) fn first_in(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Option<(&[u8], Option<&[u8]>)> {
+    fn first_in(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Option<Write<'_>> {
         if is_empty_range(from, to) {
             return None;
         }
@@ -57,18 +61,46 @@ impl WriteSet {
         Some((key, value.as_deref()))
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Write<'_>> {
         self.writes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
     }
 }
 
+/// Write sets that lie one over the other, the newest first.
+pub(crate) struct Stack<'a, const N: usize>(pub(crate) [&'a WriteSet; N]);
+
+impl<'a, const N: usize> Stack<'a, N> {
+    /// What is to stand at `key`; `None` if no set says anything about it.
+    pub(crate) fn get(&self, key: &[u8]) -> Option<Option<&[u8]>> {
+        self.0.iter().find_map(|set| set.get(key))
+    }
+
+    /// The first key in the range at which something is to stand, and what.
+    pub(crate) fn first_put(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Option<(&'a [u8], &'a [u8])> {
+        let mut from = from;
+        loop {
+            let firsts = self.0.iter().filter_map(|set| set.first_in(from, to));
+            // Of equal keys `min_by_key` takes the first, which is the newest write.
+            match firsts.min_by_key(|(key, _)| *key)? {
+                (key, Some(value)) => return Some((key, value)),
+                (key, None) => from = Bound::Excluded(key),
+            }
+        }
+    }
+}
+
 /// `BTreeMap::range` panics where there is nothing to find.
-fn is_empty_range(from: Bound<&[u8]>, to: Bound<&[u8]>) -> bool {
+pub(crate) fn is_empty_range(from: Bound<&[u8]>, to: Bound<&[u8]>) -> bool {
     match (from, to) {
         (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
         (Bound::Included(from), Bound::Included(to)) => from > to,
         (Bound::Included(from) | Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => from >= to,
     }
+}
+
+/// About how many bytes the engine writes for a record.
+fn cost(key_len: usize, value: Option<&[u8]>) -> u64 {
+    (RECORD_OVERHEAD + key_len + value.map_or(0, <[u8]>::len)) as u64
 }
 
 /// What a record costs in sled's log beside its key and value: message header (up to 32 bytes),
@@ -92,6 +124,27 @@ mod tests {
         assert_eq!(first.get(b"b"), Some(None));
         assert_eq!(first.get(b"c"), None);
         assert!(!first.only_removes());
+        first.insert(b"a".to_vec(), None);
+        assert!(first.only_removes());
+        assert_eq!(first.bytes(), 2 * cost(1, None));
+    }
+
+    #[test]
+    fn the_newest_write_of_a_stack_wins() {
+        let mut old = WriteSet::default();
+        for key in [b"a", b"b", b"c"] {
+            old.insert(key.to_vec(), Some(b"old".to_vec()));
+        }
+        let mut new = WriteSet::default();
+        new.insert(b"a".to_vec(), None);
+        new.insert(b"b".to_vec(), Some(b"new".to_vec()));
+        let stack = Stack([&new, &old]);
+        assert_eq!(stack.get(b"a"), Some(None));
+        assert_eq!(stack.get(b"c"), Some(Some(&b"old"[..])));
+        let first = |from| stack.first_put(from, Bound::Unbounded);
+        assert_eq!(first(Bound::Unbounded), Some((&b"b"[..], &b"new"[..])));
+        assert_eq!(first(Bound::Excluded(b"b")), Some((&b"c"[..], &b"old"[..])));
+        assert_eq!(first(Bound::Excluded(b"c")), None);
     }
 
     #[test]

@@ -344,7 +344,7 @@ fn decrypt(module: &Module, key: &Key, padding: Padding, pin: Secret, data: &[u8
         pin,
         data: data.to_vec(),
     };
-    let answer = module.token.call(&request).map_err(|error| match status(&error) {
+    let answer = module.use_key(key, &request).map_err(|error| match status(&error) {
         Some(Status::Crypto) => Rv(CKR_ENCRYPTED_DATA_INVALID),
         _ => login::operation_refused(module, key, &error),
     })?;
@@ -368,7 +368,7 @@ fn symmetric(
         pin,
         data: Secret::from(data),
     };
-    let answer = module.token.call(&request).map_err(|error| match status(&error) {
+    let answer = module.use_key(key, &request).map_err(|error| match status(&error) {
         Some(Status::Crypto) => Rv(CKR_ENCRYPTED_DATA_INVALID),
         _ => login::operation_refused(module, key, &error),
     })?;

@@ -64,7 +64,7 @@ pub(crate) fn derive(
         pin: login::pin_for(module, &key, None)?,
         public_key: peer.to_public_key_der().map_err(|_| Rv(CKR_MECHANISM_PARAM_INVALID))?.into_vec(),
     };
-    let answer = module.token.call(&request).map_err(|error| match status(&error) {
+    let answer = module.use_key(&key, &request).map_err(|error| match status(&error) {
         Some(Status::Crypto) => Rv(CKR_MECHANISM_PARAM_INVALID),
         _ => login::operation_refused(module, &key, &error),
     })?;

@@ -150,6 +150,11 @@ impl Listing {
         self.breaks == token.breaks()
     }
 
+    /// Whether a key is one of the token's, by its handle and certificates.
+    pub(crate) fn holds(&self, key: &Key) -> bool {
+        self.keys.get(&key.handle).is_some_and(|own| own.certificates == key.certificates)
+    }
+
     /// Adds a key that this process has made as the local issuer, and tells whether that is all that has changed since.
     /// If not, nothing is added: the token is to be listed anew.
     pub(crate) fn add_made(&mut self, token: &Token, names: &SlotNames, made: &Made) -> bool {

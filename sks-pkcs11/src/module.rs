@@ -1,8 +1,10 @@
 //! What C_Initialize makes: the state of one process' use of the token.
 //!
-//! Every lock here is held for a few instructions, never over a call to the token.
+//! Every lock here is held for a few instructions, or for as long as a listing takes to copy; never over a call to the
+//! token.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,13 +13,14 @@ use cryptoki_sys::{
     CKR_SLOT_ID_INVALID, CKR_TOKEN_NOT_PRESENT,
 };
 use parking_lot::Mutex;
-use sks_client::paths;
+use sks_client::{Error, paths};
 use sks_issuer::ca::LocalCa;
+use sks_wire::Method;
 
 use crate::error::{Result, Rv};
 use crate::listing::{Listing, Made};
 use crate::login::Login;
-use crate::object::Held;
+use crate::object::{Held, Key};
 use crate::session::Session;
 use crate::slot::SlotNames;
 use crate::token::Token;
@@ -137,7 +140,7 @@ impl Module {
     /// What the token holds when this process has made a key.
     pub(crate) fn listing_with(&self, made: &Made) -> Result<Arc<Listing>> {
         if let Some(last) = self.listing.lock().as_mut()
-            // In place, unless another thread works with it.
+            // In place; a copy while another thread works with it.
             && Arc::make_mut(last).add_made(&self.token, &self.names, made)
         {
             return Ok(Arc::clone(last));
@@ -158,6 +161,16 @@ impl Module {
     pub(crate) fn last_listing_of_same(&self) -> Result<Arc<Listing>> {
         let last = self.last_listing()?;
         if last.is_unbroken(&self.token) { Ok(last) } else { self.listing() }
+    }
+
+    /// Calls the token with one of its keys. If a connection has ended since the key was listed, another token may be behind
+    /// the socket, whose answer for the same handle is not passed on.
+    pub(crate) fn use_key<M: Method>(&self, key: &Key, request: &M) -> std::result::Result<M::Response, Error> {
+        let answer = self.token.call(request)?;
+        let last =
+            self.listing.lock().as_ref().filter(|last| last.is_unbroken(&self.token)).map(|last| last.holds(key));
+        let holds = last.unwrap_or_else(|| self.listing().is_ok_and(|present| present.holds(key)));
+        if holds { Ok(answer) } else { Err(Error::Connection(io::ErrorKind::ConnectionReset.into())) }
     }
 
     /// The slots' ids, and whether each has keys (slot 0: a token).

@@ -231,7 +231,7 @@ fn sign(module: &Module, key: &Key, algorithm: Algorithm, pin: Secret, hash: Vec
         pin,
         hashed_data: hash,
     };
-    let answer = module.token.call(&request).map_err(|error| match status(&error) {
+    let answer = module.use_key(key, &request).map_err(|error| match status(&error) {
         // The scheme fits the kind of key, so its size is too small for this hash.
         Some(Status::Algorithm) => Rv(cryptoki_sys::CKR_KEY_SIZE_RANGE),
         _ => login::operation_refused(module, key, &error),
@@ -254,7 +254,7 @@ pub(crate) fn hmac(module: &Module, key: &Key, algorithm: Algorithm, pin: Secret
         pin,
         data: data.to_vec(),
     };
-    let answer = module.token.call(&request).map_err(|error| login::operation_refused(module, key, &error))?;
+    let answer = module.use_key(key, &request).map_err(|error| login::operation_refused(module, key, &error))?;
     Ok(answer.result)
 }
 

@@ -83,6 +83,13 @@ fn issue(daemon: &Daemon) -> u32 {
     common::certified(&mut session, &ca, &decrypts, shared);
     let alone = Protection::Pin { policy: &other, pin: &code };
     common::certified(&mut session, &ca, &named(KeyOptions::p256(id("Key.3")), LONG), alone);
+    let careful = session.create_pin_policy(&PinPolicyOptions::new(id("PIN.3")), None).unwrap();
+    let each_time = KeyOptions {
+        usage: KeyUsage::Encryption,
+        enable_pin_caching: false,
+        ..named(KeyOptions::rsa(id("Key.4"), 2048), "each time")
+    };
+    common::certified(&mut session, &ca, &each_time, Protection::Pin { policy: &careful, pin: &code });
     session.close().unwrap();
     signs.handle.0
 }
@@ -103,7 +110,7 @@ fn slots_are_named_by_their_keys() {
     let label = |slot: Slot| module.get_token_info(slot).unwrap().label().to_owned();
     let labels: Vec<_> = module.get_slots_with_token().unwrap().into_iter().map(label).collect();
     // Cut to 32 bytes at a character.
-    assert_eq!(labels, ["SKS", SHARED, &LONG[..31]]);
+    assert_eq!(labels, ["SKS", SHARED, &LONG[..31], "each time"]);
     let free = module.get_token_info(Slot::try_from(0_u64).unwrap()).unwrap();
     assert!(!free.login_required() && free.token_initialized());
 }
@@ -202,4 +209,23 @@ fn the_officer_cannot_change_a_fixed_pin(session: &Session) {
     }
     is(session.login(UserType::So, Some(&pin("00000000"))), RvError::PinLocked);
     assert!(info().so_pin_locked());
+}
+
+#[test]
+fn a_decryption_takes_its_own_login() {
+    let session = open("each time");
+    session.login(UserType::User, Some(&pin(PIN))).unwrap();
+    let key = object(&session, ObjectClass::PRIVATE_KEY, "each time");
+    let always = value(&session, key, AttributeType::AlwaysAuthenticate);
+    assert_eq!(always, Attribute::AlwaysAuthenticate(true));
+    let public = object(&session, ObjectClass::PUBLIC_KEY, "each time");
+    let secret = session.encrypt(&Mechanism::RsaPkcs, public, b"a secret").unwrap();
+    for _ in 0..2 {
+        is(session.decrypt(&Mechanism::RsaPkcs, key, &secret), RvError::UserNotLoggedIn);
+        session.decrypt_init(&Mechanism::RsaPkcs, key).unwrap();
+        is(session.login(UserType::ContextSpecific, Some(&pin("0000"))), RvError::PinIncorrect);
+        session.login(UserType::ContextSpecific, Some(&pin(PIN))).unwrap();
+        session.decrypt_update(&secret).unwrap();
+        assert_eq!(session.decrypt_final().unwrap(), b"a secret");
+    }
 }

@@ -65,6 +65,7 @@ fn user(module: &Pkcs11) {
     assert_eq!(session.find_objects(&[Attribute::Class(ObjectClass::PRIVATE_KEY)]).unwrap(), []);
 
     is(session.login(UserType::User, Some(&pin("156"))), RvError::PinLenRange);
+    is(session.login(UserType::User, Some(&pin(&"1".repeat(101)))), RvError::PinLenRange);
     assert!(!info().user_pin_count_low(), "a PIN of the wrong length costs no try");
     is(session.login(UserType::User, Some(&pin("0000"))), RvError::PinIncorrect);
     assert!(info().user_pin_count_low() && !info().user_pin_final_try());

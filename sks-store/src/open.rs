@@ -148,6 +148,7 @@ impl Paths<'_> {
             engine: options.engine,
             cache_bytes: options.cache_bytes.unwrap_or(default.cache_bytes),
             reserve_bytes: options.reserve_bytes.unwrap_or(default.reserve_bytes),
+            ..default
         };
         Db::open(&self.db, &options).map_err(OpenError::database(self.dir))
     }

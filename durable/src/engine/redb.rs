@@ -4,17 +4,18 @@ use std::{
     fs,
     ops::Bound,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use redb::{Database, Durability, ReadOnlyTable, ReadableDatabase, TableDefinition};
 
 use super::{Store, contained, patiently};
-use crate::{Entry, Error, layout, write_set::WriteSet};
+use crate::{Entry, Error, layout, write_set::Write};
 
 /// What is ours of the store's directory.
 pub(super) const NAMES: &[&str] = &[FILE, NEW_FILE];
 
-pub(super) fn create(dir: &Path, cache_bytes: u64) -> Result<Box<dyn Store>, Error> {
+pub(super) fn create(dir: &Path, cache_bytes: u64) -> Result<Arc<dyn Store>, Error> {
     let new = dir.join(NEW_FILE);
     // Under a temporary name: a cut inside the creation leaves a file without a header, which redb
     // would refuse for ever.
@@ -34,14 +35,14 @@ pub(super) fn create(dir: &Path, cache_bytes: u64) -> Result<Box<dyn Store>, Err
     open(dir, cache_bytes)
 }
 
-pub(super) fn open(dir: &Path, cache_bytes: u64) -> Result<Box<dyn Store>, Error> {
+pub(super) fn open(dir: &Path, cache_bytes: u64) -> Result<Arc<dyn Store>, Error> {
     let path = dir.join(FILE);
     let open = || builder(cache_bytes).open(&path).map_err(|error| convert(&path, error));
     let db = patiently(|| contained(&path, open))?;
     // A process killed between a commit's write and its fdatasync leaves a commit that shows and
     // is not durable.
     layout::sync_file(&path)?;
-    Ok(Box::new(Redb { path, db }))
+    Ok(Arc::new(Redb { path, db }))
 }
 
 struct Redb {
@@ -58,12 +59,12 @@ impl Redb {
         Ok(self.db.begin_read()?.open_table(TABLE)?)
     }
 
-    fn commit(&self, batch: &WriteSet) -> Result<(), redb::Error> {
+    fn commit(&self, batch: &[Write<'_>]) -> Result<(), redb::Error> {
         let mut txn = self.db.begin_write()?;
         // Durable when the commit returns. One phase: the checksums tell a torn commit.
         txn.set_durability(Durability::Immediate)?;
         let mut table = txn.open_table(TABLE)?;
-        for (key, value) in batch.iter() {
+        for (key, value) in batch.iter().copied() {
             match value {
                 Some(value) => drop(table.insert(key, value)?),
                 None => drop(table.remove(key)?),
@@ -79,11 +80,20 @@ impl Store for Redb {
         self.call(|| Ok(self.table()?.get(key)?.map(|value| value.value().to_vec())))
     }
 
-    fn next(&self, from: Bound<&[u8]>) -> Result<Option<Entry>, Error> {
+    fn first(
+        &self,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        hidden: &dyn Fn(&[u8]) -> bool,
+    ) -> Result<Option<Entry>, Error> {
         self.call(|| {
-            let range = (from, Bound::Unbounded);
-            let entry = self.table()?.range::<&[u8]>(range)?.next().transpose()?;
-            Ok(entry.map(|(key, value)| (key.value().to_vec(), value.value().to_vec())))
+            for entry in self.table()?.range::<&[u8]>((from, to))? {
+                let (key, value) = entry?;
+                if !hidden(key.value()) {
+                    return Ok(Some((key.value().to_vec(), value.value().to_vec())));
+                }
+            }
+            Ok(None)
         })
     }
 
@@ -94,7 +104,7 @@ impl Store for Redb {
         })
     }
 
-    fn apply(&self, batch: &WriteSet) -> Result<(), Error> {
+    fn apply(&self, batch: &[Write<'_>]) -> Result<(), Error> {
         self.call(|| self.commit(batch))
     }
 }

@@ -7,7 +7,7 @@
 //! 2. Every file and name is synced before the first answer of an open.
 //! 3. A marker says that a creation came to its end (`layout::write_ready`).
 //! 4. An open in two steps, with leftovers removed and snapshots kept ([`recovery`]).
-//! 5. An fdatasync before each answer, through a descriptor of our own.
+//! 5. An fdatasync after each batch, through a descriptor of our own.
 
 mod recovery;
 
@@ -15,25 +15,26 @@ use std::{
     fs::File,
     ops::Bound,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::{Store, contained, patiently};
-use crate::{Entry, Error, layout, write_set::WriteSet};
+use crate::{Entry, Error, layout, write_set::Write};
 
 /// What is ours of the store's directory.
 pub(super) const NAMES: &[&str] = &[DIR];
 
-pub(super) fn create(dir: &Path, cache_bytes: u64) -> Result<Box<dyn Store>, Error> {
+pub(super) fn create(dir: &Path, cache_bytes: u64) -> Result<Arc<dyn Store>, Error> {
     let path = dir.join(DIR);
     layout::create_private_dir(&path)?;
     let db = open_once(&path, cache_bytes)?;
-    Ok(Box::new(Sled::new(path, db)?))
+    Ok(Arc::new(Sled::new(path, db)?))
 }
 
-pub(super) fn open(dir: &Path, cache_bytes: u64) -> Result<Box<dyn Store>, Error> {
+pub(super) fn open(dir: &Path, cache_bytes: u64) -> Result<Arc<dyn Store>, Error> {
     let path = dir.join(DIR);
     let db = recovery::recover(&path, cache_bytes)?;
-    Ok(Box::new(Sled::new(path, db)?))
+    Ok(Arc::new(Sled::new(path, db)?))
 }
 
 struct Sled {
@@ -63,10 +64,21 @@ impl Store for Sled {
         Ok(value.map(|value| value.to_vec()))
     }
 
-    fn next(&self, from: Bound<&[u8]>) -> Result<Option<Entry>, Error> {
-        let range = (from, Bound::Unbounded);
-        let entry = self.call(|| self.db.range::<&[u8], _>(range).next().transpose())?;
-        Ok(entry.map(|(key, value)| (key.to_vec(), value.to_vec())))
+    fn first(
+        &self,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        hidden: &dyn Fn(&[u8]) -> bool,
+    ) -> Result<Option<Entry>, Error> {
+        self.call(|| {
+            for entry in self.db.range::<&[u8], _>((from, to)) {
+                let (key, value) = entry?;
+                if !hidden(&key) {
+                    return Ok(Some((key.to_vec(), value.to_vec())));
+                }
+            }
+            Ok(None)
+        })
     }
 
     fn last_before(&self, end: &[u8]) -> Result<Option<Vec<u8>>, Error> {
@@ -74,9 +86,9 @@ impl Store for Sled {
         Ok(entry.map(|(key, _)| key.to_vec()))
     }
 
-    fn apply(&self, batch: &WriteSet) -> Result<(), Error> {
+    fn apply(&self, batch: &[Write<'_>]) -> Result<(), Error> {
         let mut writes = sled::Batch::default();
-        for (key, value) in batch.iter() {
+        for &(key, value) in batch {
             match value {
                 Some(value) => writes.insert(key, value),
                 None => writes.remove(key),

@@ -105,6 +105,15 @@ impl Disk {
         let before = self.acknowledged.iter().filter(|(at, _)| *at < line);
         before.map(|(_, number)| *number).max().unwrap_or(0)
     }
+
+    /// How often files of a name were written from their beginning.
+    pub(crate) fn beginnings(&self, name: &str) -> usize {
+        let changes = || self.operations.iter().map(|operation| &operation.change);
+        let is_named = |inode: Inode| {
+            changes().any(|change| matches!(change, Change::Name { name: n, inode: i, .. } if n == name && *i == inode))
+        };
+        changes().filter(|change| matches!(change, Change::Data { file, at: 0, .. } if is_named(*file))).count()
+    }
 }
 
 /// An open file.

@@ -13,6 +13,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use durable::{Db, Engine, Options, Tree};
@@ -43,6 +44,8 @@ pub(crate) struct Program {
     /// Dies with the store open.
     pub(crate) dies: bool,
     pub(crate) load: Load,
+    /// The limit of the redo log's files: a low one has the engine written, too.
+    pub(crate) log_bytes: u64,
 }
 
 /// What transactions write.
@@ -57,10 +60,10 @@ pub(crate) enum Load {
 impl Program {
     /// The command that runs it on the store in `dir`: this test binary, as its test [`program`].
     pub(crate) fn command(&self, dir: &Path) -> Command {
-        let Self { engine, seed, opens, transactions, threads, readers, dies, load } = self;
+        let Self { engine, seed, opens, transactions, threads, readers, dies, load, log_bytes } = self;
         let mut command = Command::new(env::current_exe().unwrap());
         command.args(["--ignored", "--exact", "workload::program", "--nocapture"]);
-        let words = format!("{engine} {seed} {opens} {transactions} {threads} {readers} {dies} {load:?}");
+        let words = format!("{engine} {seed} {opens} {transactions} {threads} {readers} {dies} {load:?} {log_bytes}");
         command.env(PROGRAM, words).env(DIR, dir);
         command
     }
@@ -80,15 +83,17 @@ impl Program {
             readers: number()?,
             dies: words.next()? == "true",
             load: if words.next()? == "Hot" { Load::Hot } else { Load::Mixed },
+            log_bytes: words.next()?.parse().ok()?,
         })
     }
 
     fn run(&self, dir: &Path) {
         for opening in 1..=self.opens {
-            let db = open(dir, self.engine).unwrap();
+            let db = open(dir, self.engine, self.log_bytes).unwrap();
             say("ready");
             self.load(&db);
             if self.dies && opening == self.opens {
+                be_still();
                 std::process::abort();
             }
         }
@@ -130,6 +135,22 @@ const DIR: &str = "DURABLE_POWERCUT_DIR";
 fn program() {
     if let Some(program) = Program::from_env() {
         program.run(Path::new(&env::var_os(DIR).unwrap()));
+    }
+}
+
+/// Returns when nothing is written any more, so that no call is under way when the program dies.
+fn be_still() {
+    let calls = || std::fs::read_to_string("/proc/self/io").unwrap();
+    let mut last = calls();
+    loop {
+        thread::sleep(Duration::from_millis(50));
+        let now = calls();
+        // Reading the file counts as a read, so only the calls that write are compared.
+        let writes = |text: &str| text.lines().find(|line| line.starts_with("syscw")).map(str::to_owned);
+        if writes(&now) == writes(&last) {
+            return;
+        }
+        last = now;
     }
 }
 
@@ -247,7 +268,7 @@ impl Expected {
     /// Opens a store, reads all of it, writes to it, and returns how many transactions it holds,
     /// if it holds them whole and nothing else.
     pub(crate) fn check(&self, dir: &Path, engine: Engine) -> Result<u64, String> {
-        let db = open(dir, engine).map_err(|error| format!("open: {error:?}"))?;
+        let db = open(dir, engine, LOW).map_err(|error| format!("open: {error:?}"))?;
         let number = self.read(&db)?;
         let probe = || -> Result<_, durable::Error> {
             let mut txn = db.begin()?;
@@ -291,11 +312,18 @@ impl Expected {
     }
 }
 
-fn open(dir: &Path, engine: Engine) -> Result<Db, durable::Error> {
+/// A limit that a few transactions reach.
+pub(crate) const LOW: u64 = 32 << 10;
+
+/// A limit that nearly every transaction reaches.
+pub(crate) const LOWEST: u64 = 4 << 10;
+
+fn open(dir: &Path, engine: Engine, log_bytes: u64) -> Result<Db, durable::Error> {
     let options = Options {
         engine: Some(engine),
         // The states lie in memory, of which there may be little.
         reserve_bytes: 0,
+        log_bytes,
         ..Options::default()
     };
     Db::open(dir, &options)

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, ops::Bound};
 
-use durable::{Db, Engine, Entry, Error, Tree, Txn};
+use durable::{Db, Engine, Entry, Error, Options, Tree, Txn};
 use proptest::{collection::vec, prelude::*};
 use tempfile::TempDir;
 
-use crate::open;
+use crate::{open, options};
 
 /// What a store should hold.
 type Model = BTreeMap<(Tree, Vec<u8>), Vec<u8>>;
@@ -80,16 +80,17 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn agrees_with_the_model(steps in vec(step(), 1..25)) {
+    fn agrees_with_the_model(steps in vec(step(), 1..25), log_bytes in prop_oneof![Just(0), Just(64 << 10), Just(8 << 20)]) {
         for engine in Engine::ALL {
-            run(engine, &steps);
+            run(engine, log_bytes, &steps);
         }
     }
 }
 
-fn run(engine: Engine, steps: &[Step]) {
+fn run(engine: Engine, log_bytes: u64, steps: &[Step]) {
     let dir = TempDir::new().unwrap();
-    let mut db = open(dir.path(), engine);
+    let open = || Db::open(dir.path(), &Options { log_bytes, ..options(engine) }).unwrap();
+    let mut db = open();
     let mut model = Model::new();
     for step in steps {
         match step {
@@ -104,7 +105,7 @@ fn run(engine: Engine, steps: &[Step]) {
             }
             Step::Reopen => {
                 drop(db);
-                db = open(dir.path(), engine);
+                db = open();
                 assert!(!db.created());
             }
         }

@@ -59,11 +59,11 @@ fn a_second_open_is_refused_at_once() {
 fn refuses_a_newer_format_and_touches_nothing() {
     for engine in Engine::ALL {
         let dir = filled(engine);
-        let newer = format!("durable store, format 2\nengine {engine}\nmore\n");
+        let newer = format!("durable store, format 3\nengine {engine}\nmore\n");
         fs::write(dir.path().join("FORMAT"), newer).unwrap();
         let before = files(dir.path());
         let error = Db::open(dir.path(), &options(engine)).unwrap_err();
-        assert!(matches!(error, Error::NewerFormat { found: 2, known: 1, .. }), "{error:?}");
+        assert!(matches!(error, Error::NewerFormat { found: 3, known: 2, .. }), "{error:?}");
         assert!(files(dir.path()) == before);
     }
 }

@@ -1,14 +1,15 @@
 //! Several threads at once.
 
 use std::{
+    ops::Bound,
     sync::{Mutex, mpsc::channel},
     thread,
 };
 
-use durable::{Engine, Pending, Tree};
+use durable::{Db, Engine, Options, Pending, Tree};
 use tempfile::TempDir;
 
-use crate::{TREE, open};
+use crate::{TREE, open, options};
 
 #[test]
 fn every_acknowledged_commit_is_there_and_none_is_lost_to_another() {
@@ -66,6 +67,43 @@ fn long_values_are_read_whole() {
                     assert!(byte >= last, "an older value after a newer one");
                     last = byte;
                 }
+            }
+        });
+    }
+}
+
+/// One record wanders from key to key, and the log into the engine after nearly every step: it is
+/// always at one place, and never at none or two.
+#[test]
+fn a_search_sees_one_moment() {
+    for engine in Engine::ALL {
+        let dir = TempDir::new().unwrap();
+        let db = Db::open(dir.path(), &Options { log_bytes: 0, ..options(engine) }).unwrap();
+        let place = |step: u32| [(step.wrapping_mul(2_654_435_761) >> 24) as u8];
+        let step = |step: u32| {
+            let mut txn = db.begin().unwrap();
+            let before = txn.next(TREE, Bound::Unbounded).unwrap();
+            if step > 0 {
+                let (before, value) = before.unwrap();
+                assert_eq!(before, place(step - 1));
+                assert_eq!(value, (step - 1).to_be_bytes());
+                assert_eq!(txn.next(TREE, Bound::Excluded(&before)).unwrap(), None);
+                txn.remove(TREE, &before).unwrap();
+            }
+            txn.put(TREE, &place(step), &step.to_be_bytes()).unwrap();
+            assert_eq!(txn.next(TREE, Bound::Unbounded).unwrap().unwrap().0, place(step));
+            txn.commit().unwrap();
+        };
+        step(0);
+        thread::scope(|scope| {
+            let writer = scope.spawn(|| (1..400).for_each(step));
+            let mut last = 0;
+            while !writer.is_finished() {
+                let (key, value) = db.next(TREE, Bound::Unbounded).unwrap().unwrap();
+                let number = u32::from_be_bytes(value.try_into().unwrap());
+                assert_eq!(key, place(number));
+                assert!(number >= last, "an older place after a newer one");
+                last = number;
             }
         });
     }
