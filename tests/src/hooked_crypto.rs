@@ -1,4 +1,4 @@
-//! The token's engine, with something done before each generation of an issuer's key.
+//! The token's engine, with something done before each key generation.
 
 use sks_core::crypto::engine;
 use sks_core::ports::{Crypto, CryptoError, KeySpec, PrivateKey, Rng};
@@ -13,10 +13,7 @@ impl<F: Fn() + Send + Sync> Crypto for HookedCrypto<F> {
         issuer_seed: &[u8; 32],
         rng: &dyn Rng,
     ) -> Result<Box<dyn PrivateKey>, CryptoError> {
-        // A session's ephemeral key has no seed.
-        if *issuer_seed != [0; 32] {
-            self.0();
-        }
+        self.0();
         engine().generate(spec, issuer_seed, rng)
     }
 

@@ -4,6 +4,8 @@
 //! KDF), with the project's rulings 16 to 23 and 32 to 41. MACs and attestations are over bare contents, without
 //! lengths.
 
+use p256::elliptic_curve::Generate;
+use p256::elliptic_curve::sec1::ToSec1Point;
 use sha2::{Digest, Sha256};
 use sks_wire::algorithm::Algorithm;
 use sks_wire::method::create_provisioning_session::other_info;
@@ -11,10 +13,12 @@ use sks_wire::types::Id;
 use sks_wire::{MethodId, Secret, label};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use super::encoded::p256_public_key;
 use super::mac::{LEN, equal, hmac_sha256};
-use super::peer::{PeerKeyError, peer_key};
+use super::peer::{PeerKey, PeerKeyError, peer_key};
+use super::random::Port;
 use super::symmetric::{self, BLOCK};
-use crate::ports::{Crypto, CryptoError, KeySpec, PrivateKey, Rng};
+use crate::ports::{CryptoError, KeySpec, PrivateKey, Rng};
 
 /// Why no session key was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,61 +60,61 @@ pub struct Agreed {
 pub fn create_session_key(
     server_ephemeral_key: &[u8],
     parties: &Parties<'_>,
-    crypto: &dyn Crypto,
     rng: &dyn Rng,
 ) -> Result<Agreed, AgreementError> {
-    peer_key(server_ephemeral_key)?;
-    let client = EphemeralKey::generate(crypto, rng)?;
-    let session_key = client.session_key(server_ephemeral_key, parties)?;
-    Ok(Agreed { client_ephemeral_key: client.public_key().to_vec(), session_key })
+    let server = peer_key(server_ephemeral_key)?;
+    let client = EphemeralKey::generate(rng)?;
+    Ok(Agreed { client_ephemeral_key: client.public_key()?, session_key: client.session_key(&server, parties) })
 }
 
-/// The token's key of one exchange, on P-256. It wipes itself.
-pub struct EphemeralKey(Box<dyn PrivateKey>);
+/// The token's key of one exchange. It wipes itself.
+pub struct EphemeralKey(p256::SecretKey);
 
 impl EphemeralKey {
     /// A new key.
     ///
     /// # Errors
-    /// Those of [`Crypto::generate`].
-    pub fn generate(crypto: &dyn Crypto, rng: &dyn Rng) -> Result<Self, CryptoError> {
-        // There is no issuer's seed for it, and all zeros takes nothing from the random numbers.
-        crypto.generate(KeySpec::P256, &[0; 32], rng).map(Self)
+    /// [`CryptoError::Failed`] without random numbers.
+    pub fn generate(rng: &dyn Rng) -> Result<Self, CryptoError> {
+        Ok(Self(p256::SecretKey::try_generate_from_rng(&mut Port(rng))?))
     }
 
-    /// A known key: for test vectors.
-    #[must_use]
-    pub fn known(key: Box<dyn PrivateKey>) -> Self {
-        Self(key)
+    /// The key of a known private number: for test vectors.
+    ///
+    /// # Errors
+    /// [`CryptoError::BadKey`] for a number that is not between 1 and the curve's order.
+    pub fn from_scalar(scalar: &[u8; 32]) -> Result<Self, CryptoError> {
+        p256::SecretKey::from_slice(scalar).map(Self).map_err(|_| CryptoError::BadKey)
     }
 
     /// ClientEphemeralKey: SubjectPublicKeyInfo, DER.
-    #[must_use]
-    pub fn public_key(&self) -> &[u8] {
-        self.0.public_key()
-    }
-
-    /// Z: the x coordinate of the shared point, leading zeros kept. `server` has passed [`peer_key`].
     ///
     /// # Errors
-    /// Those of [`PrivateKey::agree`].
-    pub fn agree(&self, server: &[u8]) -> Result<Secret, CryptoError> {
-        self.0.agree(server)
+    /// [`CryptoError::Failed`].
+    pub fn public_key(&self) -> Result<Vec<u8>, CryptoError> {
+        let point = self.0.public_key().to_sec1_point(false);
+        let point = point.as_bytes().try_into().map_err(|_| CryptoError::Failed)?;
+        Ok(p256_public_key(point))
+    }
+
+    /// Z: the x coordinate of the shared point, leading zeros kept.
+    #[must_use]
+    pub fn agree(&self, server: &PeerKey) -> Zeroizing<[u8; 32]> {
+        let shared = p256::ecdh::diffie_hellman(self.0.to_nonzero_scalar(), server.0.as_affine());
+        Zeroizing::new((*shared.raw_secret_bytes()).into())
     }
 
     /// `SessionKey = SHA-256(00000001 || Z || OtherInfo)`: the concatenation KDF for one hash's length of key.
-    ///
-    /// # Errors
-    /// As [`EphemeralKey::agree`].
-    pub fn session_key(&self, server: &[u8], parties: &Parties<'_>) -> Result<SessionKey, CryptoError> {
+    #[must_use]
+    pub fn session_key(&self, server: &PeerKey, parties: &Parties<'_>) -> SessionKey {
         let Parties { issuer_uri, device_certificate, client_session_id, server_session_id } = *parties;
         let info = other_info(issuer_uri, device_certificate, client_session_id, server_session_id);
         let hash = Sha256::new()
             .chain_update(1_u32.to_be_bytes())
-            .chain_update(self.agree(server)?.expose())
+            .chain_update(*self.agree(server))
             .chain_update(info)
             .finalize();
-        Ok(SessionKey(hash.into()))
+        SessionKey(hash.into())
     }
 }
 
