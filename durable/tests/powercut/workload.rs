@@ -91,6 +91,10 @@ impl Program {
         for opening in 1..=self.opens {
             let db = open(dir, self.engine, self.log_bytes).unwrap();
             say("ready");
+            // What an open shows is durable.
+            if let number @ 1.. = read(&db, 0) {
+                say(&format!("ack {number}"));
+            }
             self.load(&db);
             if self.dies && opening == self.opens {
                 be_still();
