@@ -21,7 +21,7 @@ use crate::{
     },
     record::{self, Chunks, Head},
     session::{Parts, Session},
-    space,
+    space::Space,
     write_set::{Stack, WriteSet, is_empty_range},
 };
 
@@ -29,7 +29,7 @@ use crate::{
 pub struct Db {
     engine: Engine,
     created: bool,
-    reserve_bytes: u64,
+    space: Space,
     /// Batches, as SEEN has it.
     seen: u64,
     /// Of the next long value.
@@ -78,7 +78,7 @@ impl Db {
         Ok(Self {
             engine,
             created: !matches!(found, Found::Ready(_)),
-            reserve_bytes: options.reserve_bytes,
+            space: Space::new(dir, options.reserve_bytes),
             seen: batches,
             next_chunk_id: AtomicU64::new(next_chunk_id),
             core: Arc::new(Core { parts, session: Mutex::new(session), _lock: lock }),
@@ -167,9 +167,8 @@ impl Db {
         self.next_chunk_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub(crate) fn check_space(&self, writes: &WriteSet) -> Result<(), Error> {
-        let outstanding = self.commits().outstanding_bytes();
-        space::check(&self.core.parts.dir, self.reserve_bytes, outstanding, writes)
+    pub(crate) fn take_space(&self, writes: &WriteSet) -> Result<(), Error> {
+        self.space.take(writes, || self.commits().outstanding_bytes())
     }
 
     pub(crate) fn damaged(&self, what: &str) -> Error {
@@ -319,7 +318,7 @@ fn create(dir: &Path, options: &Options) -> Result<(Engine, Arc<dyn Store>), Err
     let engine = options.engine.unwrap_or(Engine::Sled);
     let mut mark = WriteSet::default();
     mark.insert(record::MARK_KEY.to_vec(), Some(record::MARK_VALUE.to_vec()));
-    space::check(dir, options.reserve_bytes, 0, &mark)?;
+    Space::new(dir, options.reserve_bytes).take(&mark, || 0)?;
     layout::write_format(dir, engine)?;
     let store = engine::create(engine, dir, options.cache_bytes)?;
     store.apply(&[(record::MARK_KEY, Some(record::MARK_VALUE))])?;
