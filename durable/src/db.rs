@@ -214,7 +214,7 @@ impl Db {
 impl Drop for Db {
     fn drop(&mut self) {
         // A failure costs nothing that was acknowledged: the log is there, and the next open
-        // brings it in.
+        // goes on with it.
         if let Ok(Some(batches)) = self.core.close()
             && batches > self.seen
         {

@@ -71,7 +71,7 @@ impl Look {
         let log = self.log.saturating_add(logged(writes)).saturating_add(log::MAX_STEP);
         match writes.only_removes() {
             true => engine.saturating_add(log),
-            false => engine.saturating_mul(REWRITES).saturating_add(log).saturating_add(reserve),
+            false => engine.saturating_mul(GROWTH).saturating_add(log).saturating_add(reserve),
         }
     }
 }
@@ -84,9 +84,10 @@ fn logged(writes: &WriteSet) -> u64 {
 /// How old a look may be: short enough that a disk loses a part of the default reserve meanwhile.
 const PERIOD: Duration = Duration::from_millis(50);
 
-/// How often a byte is written, about: sled writes a page anew after ten changes to it, redb the
-/// path from the root.
-const REWRITES: u64 = 3;
+/// How much of the disk a byte takes that the engine has to write, about, when it has taken it in:
+/// redb gives a piece of a long value a page of twice its size. What the engines need for a while
+/// only, and then use again, is a part of the reserve.
+const GROWTH: u64 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -113,7 +114,7 @@ mod tests {
     fn asks_again_when_the_last_look_is_used_up_or_old() {
         let dir = tempfile::tempdir().unwrap();
         let space = Space::new(dir.path(), 0);
-        let room = put(1000).bytes() * (REWRITES + 1) + BLOCK as u64;
+        let room = put(1000).bytes() * (GROWTH + 1) + BLOCK as u64;
         look(&space, room * 3 + log::MAX_STEP);
         for _ in 0..3 {
             space.take(&put(1000), || unreachable!()).unwrap();
