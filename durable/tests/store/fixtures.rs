@@ -14,7 +14,7 @@ use crate::{TREE, open, put};
 
 /// The format that is written today.
 const FORMAT: u32 = 2;
-const LONG: [u8; 40_000] = [7; 40_000];
+static LONG: [u8; 40_000] = [7; 40_000];
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
