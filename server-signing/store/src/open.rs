@@ -61,6 +61,14 @@ impl Store for SamStore {
         Ok(Box::new(SamTxn::new(self.db.begin().map_err(failed)?, &self.committer)))
     }
 
+    fn request_begins(&self) {
+        self.committer.begins();
+    }
+
+    fn request_ends(&self) {
+        self.committer.ends();
+    }
+
     fn consumed_hashes(&self, sad_id: &[u8; 32]) -> Result<u64, StoreError> {
         read::consumed_hashes(&self.db, sad_id)
     }
