@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
-use cryptoki::object::{Attribute, ObjectClass, ObjectHandle};
+use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
@@ -201,6 +201,29 @@ pub(crate) fn load() -> Pkcs11 {
     loaded
 }
 
+/// One daemon and one module for all tests of a program, as there is one module per process.
+pub(crate) struct Setup {
+    pub(crate) daemon: Daemon,
+    pub(crate) module: Pkcs11,
+}
+
+impl Setup {
+    /// With these keys: name, PIN, type.
+    pub(crate) fn of(keys: &[(&str, Option<&str>, &str)]) -> Self {
+        let daemon = Daemon::start_for_all();
+        for (name, pin, kind) in keys {
+            daemon.enroll(name, *pin, None, &["--type", kind]);
+        }
+        daemon.adopt();
+        Self { daemon, module: load() }
+    }
+
+    /// In slot 0.
+    pub(crate) fn free(&self) -> Session {
+        self.module.open_rw_session(Slot::try_from(0_u64).unwrap()).unwrap()
+    }
+}
+
 /// A provisioning session of an issuer that is not the local one.
 pub(crate) fn issuer(daemon: &Daemon, uri: &str) -> sks_issuer::Session<impl sks_issuer::Transport> {
     let mut client = Client::connect(&daemon.path("sks.sock")).unwrap();
@@ -248,4 +271,14 @@ pub(crate) fn object(session: &Session, class: ObjectClass, label: &str) -> Obje
     let found = session.find_objects(&template).unwrap();
     assert_eq!(found.len(), 1, "{class:?} {label}");
     found[0]
+}
+
+/// One attribute of an object.
+pub(crate) fn value(session: &Session, object: ObjectHandle, kind: AttributeType) -> Attribute {
+    session.get_attributes(object, &[kind]).unwrap().remove(0)
+}
+
+/// The curve P-256: namedCurve secp256r1.
+pub(crate) fn p256() -> Attribute {
+    Attribute::EcParams(vec![0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07])
 }
