@@ -105,6 +105,15 @@ impl Slot {
         }
         self.keys.push(key);
     }
+
+    /// Takes a key away. What was computed of the keys is computed again when it is asked for: a CA's certificate may
+    /// have been shown with this key.
+    fn remove(&mut self, handle: u32) {
+        self.keys.retain(|key| key.handle != handle);
+        self.groups.retain(|key| key.handle != handle);
+        self.objects = OnceLock::new();
+        self.by_id = OnceLock::new();
+    }
 }
 
 /// The present count.
@@ -163,6 +172,23 @@ impl Listing {
         self.count = count;
         self.add(names, vec![told], None);
         true
+    }
+
+    /// Takes a key away, as of a new count. Nothing is done if others are named after it: the token is to be listed
+    /// anew.
+    pub(crate) fn remove(&mut self, key: &Key, count: u32) {
+        let Some(slot) = self.slots.get_mut(&key.slot) else { return };
+        if key.group == key.handle
+            && slot.keys.iter().any(|other| other.group == key.group && other.handle != key.handle)
+        {
+            return;
+        }
+        slot.remove(key.handle);
+        if slot.keys.is_empty() && key.slot != 0 {
+            self.slots.remove(&key.slot);
+        }
+        self.keys.remove(&key.handle);
+        self.count = count;
     }
 
     /// Adds keys, ascending and above those that are there.

@@ -96,6 +96,7 @@ fn what_goes_over_the_socket() {
     let open = || module.open_rw_session(Slot::try_from(0_u64).unwrap()).unwrap();
     let session = open();
     a_listing_is_kept(&daemon, &proxy, &session);
+    a_deletion_is_kept(&daemon, &proxy, &session);
     a_broken_signature(&proxy, &session);
     a_broken_listing(&daemon, &proxy, &session);
     a_broken_generation(&proxy, &session);
@@ -130,6 +131,30 @@ fn a_listing_is_kept(daemon: &Daemon, proxy: &Proxy, session: &Session) {
     assert_eq!(calls.iter().filter(|call| **call == MethodId::EnumerateKeys.number()).count(), 1);
     let calls = proxy.calls(|| assert_eq!(private_keys(session).unwrap().len(), 3));
     assert_eq!(calls, [MethodId::GetChangeCount.number()]);
+}
+
+/// A key that is deleted here is taken from what is known, unless something else has changed, too.
+fn a_deletion_is_kept(daemon: &Daemon, proxy: &Proxy, session: &Session) {
+    let found = private_keys(session).unwrap();
+    let (_, made) = generate(session, "short-lived").unwrap();
+    assert!(private_keys(session).unwrap().contains(&made));
+    session.destroy_object(made).unwrap();
+    let calls = proxy.calls(|| assert_eq!(private_keys(session).unwrap(), found));
+    assert_eq!(calls, [MethodId::GetChangeCount.number()]);
+    let calls = proxy.calls(|| assert!(session.destroy_object(made).is_err()));
+    assert!(!calls.contains(&MethodId::DeleteKey.number()));
+    let (_, made) = generate(session, "short-lived").unwrap();
+    let (token, victim) = (daemon.path("sks.sock"), object(session, ObjectClass::PRIVATE_KEY, "second"));
+    proxy.once(MethodId::DeleteKey, move || {
+        let key_handle = KeyHandle(u32::try_from(victim.handle() >> 20).unwrap());
+        let delete = delete_key::Request { key_handle, optional_authorization: Secret::default() };
+        Client::connect(&token).unwrap().call(&delete).unwrap();
+        Answer::Passes
+    });
+    session.destroy_object(made).unwrap();
+    let left: Vec<_> = found.into_iter().filter(|key| *key != victim).collect();
+    assert_eq!(private_keys(session).unwrap(), left);
+    daemon.enroll("second", None, None, &[]);
 }
 
 /// Half an answer is no signature, and the call is not made again in silence.
