@@ -224,8 +224,6 @@ struct Told {
 pub(crate) struct Made {
     /// [`Listing::count`] before its session.
     pub(crate) since: u32,
-    /// How many of the session's calls raised the count.
-    pub(crate) changes: u32,
     pub(crate) handle: KeyHandle,
     /// To [`questions`].
     pub(crate) answers: Vec<Zeroizing<Vec<u8>>>,
@@ -233,9 +231,9 @@ pub(crate) struct Made {
 }
 
 impl Made {
-    /// The count if nobody else has changed anything meanwhile.
+    /// The count if nobody else has changed anything meanwhile: the session's close alone has raised it.
     fn after(&self) -> u32 {
-        self.since.wrapping_add(self.changes)
+        self.since.wrapping_add(1)
     }
 
     /// The count, and what is told of the key; none if there is no answer.

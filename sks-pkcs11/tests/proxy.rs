@@ -189,8 +189,8 @@ fn a_broken_generation(proxy: &Proxy, session: &Session) {
     session.sign(&Mechanism::EcdsaSha256, object(session, ObjectClass::PRIVATE_KEY, "fifth"), b"x").unwrap();
 }
 
-/// While a key is made, another thread lists the token, and then another process deletes a key: as many changes as the
-/// rest of the generation makes, counted from that listing, and one more.
+/// While a key is made, another thread lists the token, and then another process deletes a key: one change more than the
+/// generation makes, counted from that listing.
 fn others_change_the_token_meanwhile(daemon: &Daemon, proxy: &Proxy, session: &Session, other: Session) {
     let victim = object(session, ObjectClass::PRIVATE_KEY, "first");
     let mut client = Client::connect(&daemon.path("sks.sock")).unwrap();
