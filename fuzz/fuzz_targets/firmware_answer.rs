@@ -3,12 +3,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use sks_fuzz::kept;
 use tw4s_firmware::FirmwareError;
 use tw4s_firmware::protocol::{
     ADMIT, Admission, Empty, FORGET, GENERATE, GenerateAnswer, OK, SIGN, STATUS, Signatures, StatusAnswer,
     VERIFY_CHECKPOINT, VERIFY_WRAPPED_KEY, Value, Verdict, error_of, status_of,
 };
-use tw4s_formats::Format;
 
 fuzz_target!(|bytes: &[u8]| {
     let [code, status, body @ ..] = bytes else { return };
@@ -20,19 +20,12 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     }
     match *code {
-        STATUS => kept::<StatusAnswer>(body),
-        GENERATE => kept::<GenerateAnswer>(body),
-        ADMIT => kept::<Admission>(body),
-        FORGET => kept::<Empty>(body),
-        SIGN => kept::<Signatures>(body),
-        VERIFY_CHECKPOINT | VERIFY_WRAPPED_KEY => kept::<Verdict>(body),
-        _ => kept::<Value>(body),
+        STATUS => drop(kept::<StatusAnswer>(body)),
+        GENERATE => drop(kept::<GenerateAnswer>(body)),
+        ADMIT => drop(kept::<Admission>(body)),
+        FORGET => drop(kept::<Empty>(body)),
+        SIGN => drop(kept::<Signatures>(body)),
+        VERIFY_CHECKPOINT | VERIFY_WRAPPED_KEY => drop(kept::<Verdict>(body)),
+        _ => drop(kept::<Value>(body)),
     }
 });
-
-fn kept<T: Format>(body: &[u8]) {
-    match T::parse(body) {
-        Ok(value) => assert_eq!(value.to_bytes().expect("what was read can be written"), body),
-        Err(error) => assert!(error.at <= body.len()),
-    }
-}

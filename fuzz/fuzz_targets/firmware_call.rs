@@ -3,13 +3,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use sks_fuzz::kept;
 use tw4s_firmware::protocol::{
     ADMINISTER, ADMIT, ANCHOR, Administration, Admission, AdmitCall, Empty, FORGET, Frame, GENERATE, GenerateCall,
     INTEGRITY_KEY, Import, SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, VERIFY_CHECKPOINT, VERIFY_MESSAGE,
     VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, VerifyCheckpointCall, VerifyMessageCall, VerifyTokenCall, spec_code,
     spec_of,
 };
-use tw4s_formats::Format;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((code, body)) = bytes.split_first() else { return };
@@ -50,18 +50,5 @@ fn stream(bytes: &[u8]) {
     while let Ok(Some(frame)) = Frame::read(&mut rest, 1 << 12) {
         assert!(frame.body().len() < 1 << 12);
         assert!(frame.write(&mut again).is_ok() && bytes.starts_with(&again));
-    }
-}
-
-fn kept<T: Format>(body: &[u8]) -> Option<T> {
-    match T::parse(body) {
-        Ok(value) => {
-            assert_eq!(value.to_bytes().expect("what was read can be written"), body);
-            Some(value)
-        }
-        Err(error) => {
-            assert!(error.at <= body.len());
-            None
-        }
     }
 }

@@ -1,8 +1,7 @@
 //! A token of the demo's or the benchmark's own: this executable again, as a daemon on a store and a socket that go
 //! away with it.
 
-use std::fs::{self, File, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -18,8 +17,6 @@ use crate::exit::Failure;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long to wait before looking again.
 const PAUSE: Duration = Duration::from_millis(5);
-/// The longest folder in which the socket's name still fits the 108 bytes of an address.
-const MAX_FOLDER: usize = 64;
 
 /// A running daemon. It ends with this value, and so does its folder.
 pub(crate) struct Token {
@@ -37,15 +34,7 @@ impl Token {
 
     /// Makes the folder for a token that is started later.
     pub(crate) fn prepare() -> Result<Self, Failure> {
-        let mut parent = std::env::temp_dir();
-        if parent.as_os_str().len() > MAX_FOLDER {
-            parent = PathBuf::from("/tmp");
-        }
-        let folder = tempfile::Builder::new()
-            .prefix("sks-demo-")
-            .permissions(Permissions::from_mode(0o700))
-            .tempdir_in(parent)
-            .map_err(Failure::doing("making a temporary folder"))?;
+        let folder = program::temporary::folder("sks-demo-").map_err(Failure::doing("making a temporary folder"))?;
         Ok(Self { folder, daemon: None })
     }
 

@@ -6,12 +6,12 @@ mod common;
 
 use std::sync::OnceLock;
 
-use common::{Daemon, is, object, pin};
+use common::{Daemon, is, object, pin, value};
 use cryptoki::context::Pkcs11;
 use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::elliptic_curve::{EcKdf, Ecdh1DeriveParams};
-use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
+use cryptoki::object::{Attribute, AttributeType, ObjectClass};
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use sha1::{Digest, Sha1};
@@ -99,10 +99,6 @@ fn open(label: &str) -> Session {
     module.open_rw_session(common::slot(module, label)).unwrap()
 }
 
-fn value(session: &Session, object: ObjectHandle, kind: AttributeType) -> Attribute {
-    session.get_attributes(object, &[kind]).unwrap().remove(0)
-}
-
 #[test]
 fn slots_are_named_by_their_keys() {
     let module = &setup().module;
@@ -135,9 +131,8 @@ fn a_ca_certificate_is_there_once() {
     assert_eq!(value(&session, ca, AttributeType::Id), Attribute::Id(Sha1::digest(point).to_vec()));
     // A key made later, under a CA that is known, brings none.
     let free = setup().module.open_rw_session(Slot::try_from(0_u64).unwrap()).unwrap();
-    let params = vec![0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
     for count in [2, 3] {
-        let public = [Attribute::EcParams(params.clone())];
+        let public = [common::p256()];
         free.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &[Attribute::Token(true)]).unwrap();
         assert_eq!(free.find_objects(&[Attribute::Class(ObjectClass::CERTIFICATE)]).unwrap().len(), count);
     }

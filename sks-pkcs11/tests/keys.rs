@@ -6,8 +6,7 @@ mod common;
 
 use std::sync::OnceLock;
 
-use common::{Daemon, is, object};
-use cryptoki::context::Pkcs11;
+use common::{Setup, is, object, value};
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::elliptic_curve::{EcKdf, Ecdh1DeriveParams};
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource, PkcsPssParams};
@@ -19,27 +18,20 @@ use cryptoki::types::AuthPin;
 
 const PIN: &str = "1563";
 
-struct Setup {
-    daemon: Daemon,
-    module: Pkcs11,
-}
-
-/// One daemon and one module for all tests here, as there is one per process.
 fn setup() -> &'static Setup {
     static SETUP: OnceLock<Setup> = OnceLock::new();
     SETUP.get_or_init(|| {
-        let daemon = Daemon::start_for_all();
-        daemon.enroll("free ec", None, None, &[]);
-        daemon.enroll("free rsa", None, None, &["--type", "rsa2048"]);
-        daemon.enroll("my ec", Some(PIN), None, &[]);
-        daemon.enroll("my rsa", Some(PIN), None, &["--type", "rsa2048"]);
-        daemon.adopt();
-        Setup { daemon, module: common::load() }
+        Setup::of(&[
+            ("free ec", None, "p256"),
+            ("free rsa", None, "rsa2048"),
+            ("my ec", Some(PIN), "p256"),
+            ("my rsa", Some(PIN), "rsa2048"),
+        ])
     })
 }
 
 fn free() -> Session {
-    setup().module.open_rw_session(Slot::try_from(0_u64).unwrap()).unwrap()
+    setup().free()
 }
 
 /// Logged in once; a login holds for all sessions.
@@ -54,10 +46,6 @@ fn mine() -> Session {
 
 fn pair(session: &Session, label: &str) -> (ObjectHandle, ObjectHandle) {
     (object(session, ObjectClass::PUBLIC_KEY, label), object(session, ObjectClass::PRIVATE_KEY, label))
-}
-
-fn value(session: &Session, object: ObjectHandle, kind: AttributeType) -> Attribute {
-    session.get_attributes(object, &[kind]).unwrap().remove(0)
 }
 
 #[test]
@@ -187,8 +175,7 @@ fn both_sides_of_an_agreement_have_the_same_secret() {
 }
 
 fn generate(session: &Session, label: &str, id: &[u8]) -> (ObjectHandle, ObjectHandle) {
-    let params = vec![0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
-    let public = [Attribute::Token(true), Attribute::EcParams(params)];
+    let public = [Attribute::Token(true), common::p256()];
     let private = [Attribute::Token(true), Attribute::Label(label.into()), Attribute::Id(id.to_vec())];
     session.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private).unwrap()
 }

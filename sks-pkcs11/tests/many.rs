@@ -13,8 +13,7 @@ use cryptoki::object::{Attribute, ObjectClass};
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
-use sks_core::ports::{KeySpec, Store};
-use sks_core::record::{Address, Counter, Record};
+use sks_core::ports::KeySpec;
 use sks_issuer::ca::{Ca, Leaf, Subject, generate_key};
 use sks_store::fill::{Template, fill};
 use sks_store::{KeySource, OpenOptions, SealedStore};
@@ -40,18 +39,10 @@ fn write_keys(daemon: &Daemon) {
         private_key: key.private_key,
         certificate: ca.issue(&key.public_key, &leaf).unwrap(),
         public_key: key.public_key,
-        pin: Secret::from(b"1563".as_slice()),
+        pin: Some(Secret::from(b"1563".as_slice())),
     };
-    let handles = fill(&store, &template, KEYS, 100).unwrap();
-    let mut txn = store.begin().unwrap();
-    for handle in handles.iter().skip(usize::try_from(SLOTS).unwrap()) {
-        let Some(Record::Key(mut key)) = txn.get(&Address::Key(*handle)).unwrap() else { panic!("no key {handle}") };
-        key.pin_group = None;
-        txn.put(Address::Key(*handle), Record::Key(key)).unwrap();
-    }
-    let Some(Record::Number(count)) = txn.get(&Address::Counter(Counter::Change)).unwrap() else { panic!("no count") };
-    txn.put(Address::Counter(Counter::Change), Record::Number(count + 1)).unwrap();
-    txn.commit().unwrap();
+    fill(&store, &template, SLOTS, 100).unwrap();
+    fill(&store, &Template { pin: None, ..template }, KEYS - SLOTS, 100).unwrap();
 }
 
 #[test]
@@ -77,9 +68,8 @@ fn ten_thousand_keys_are_listed_and_found() {
     assert_eq!(private.iter().map(|key| key.handle()).collect::<HashSet<_>>().len(), private.len());
 
     let template = [Attribute::Token(true), Attribute::Label(b"made here".to_vec()), Attribute::Id(b"id".to_vec())];
-    let params = vec![0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
     let begun = Instant::now();
-    let made = session.generate_key_pair(&Mechanism::EccKeyPairGen, &[Attribute::EcParams(params)], &template).unwrap();
+    let made = session.generate_key_pair(&Mechanism::EccKeyPairGen, &[common::p256()], &template).unwrap();
     println!("one more made in {:.2?}", begun.elapsed());
     for round in 0..3 {
         let begun = Instant::now();
@@ -99,8 +89,7 @@ fn ten_thousand_keys_are_listed_and_found() {
 
 /// Each key that is made is found at once, at the cost of itself: what is known of the others is kept.
 fn more_are_made(session: &Session) {
-    let params = vec![0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
-    let public = [Attribute::EcParams(params)];
+    let public = [common::p256()];
     let (mut making, mut finding) = (Duration::ZERO, Duration::ZERO);
     for number in 0..MORE {
         let id = Attribute::Id(number.to_be_bytes().to_vec());

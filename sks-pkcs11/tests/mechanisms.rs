@@ -7,15 +7,13 @@ mod common;
 
 use std::sync::OnceLock;
 
-use common::{Daemon, is, object, pin};
-use cryptoki::context::Pkcs11;
+use common::{Setup, is, object, pin, value};
 use cryptoki::error::RvError;
 use cryptoki::mechanism::elliptic_curve::{EcKdf, Ecdh1DeriveParams};
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsPssParams};
 use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
-use cryptoki::slot::Slot;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 use rsa::BoxedUint;
@@ -27,36 +25,25 @@ use sks_wire::method::{get_key_attributes, get_key_protection_info};
 use sks_wire::types::{DeletePolicy, ExportPolicy, KeyHandle, KeyUsage};
 
 const PIN: &str = "1563";
-const P256: [u8; 10] = [0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
-
-struct Setup {
-    daemon: Daemon,
-    module: Pkcs11,
-}
 
 fn setup() -> &'static Setup {
     static SETUP: OnceLock<Setup> = OnceLock::new();
     SETUP.get_or_init(|| {
-        let daemon = Daemon::start_for_all();
-        daemon.enroll("ec", None, None, &[]);
-        daemon.enroll("rsa", None, None, &["--type", "rsa2048"]);
-        daemon.enroll("mine", Some(PIN), None, &[]);
-        daemon.enroll("mine too", Some(PIN), None, &[]);
-        daemon.adopt();
-        Setup { daemon, module: common::load() }
+        Setup::of(&[
+            ("ec", None, "p256"),
+            ("rsa", None, "rsa2048"),
+            ("mine", Some(PIN), "p256"),
+            ("mine too", Some(PIN), "p256"),
+        ])
     })
 }
 
 fn free() -> Session {
-    setup().module.open_rw_session(Slot::try_from(0_u64).unwrap()).unwrap()
+    setup().free()
 }
 
 fn private(session: &Session, label: &str) -> ObjectHandle {
     object(session, ObjectClass::PRIVATE_KEY, label)
-}
-
-fn value(session: &Session, object: ObjectHandle, kind: AttributeType) -> Attribute {
-    session.get_attributes(object, &[kind]).unwrap().remove(0)
 }
 
 /// The uncompressed point of a public key.
@@ -194,7 +181,7 @@ fn brought_private_keys_sign_and_stay() {
     };
     let scalar = [0x5A; 32];
     let mut template = common(KeyType::EC, "brought ec");
-    template.extend([Attribute::EcParams(P256.to_vec()), Attribute::Value(scalar.to_vec())]);
+    template.extend([common::p256(), Attribute::Value(scalar.to_vec())]);
     session.create_object(&template).unwrap();
     let expected = p256::ecdsa::SigningKey::from_slice(&scalar).unwrap();
     let key = private(&session, "brought ec");
@@ -222,14 +209,14 @@ fn brought_private_keys_sign_and_stay() {
     // Not one that would end with the session.
     let mut template = common(KeyType::EC, "for a session");
     template[2] = Attribute::Token(false);
-    template.extend([Attribute::EcParams(P256.to_vec()), Attribute::Value(scalar.to_vec())]);
+    template.extend([common::p256(), Attribute::Value(scalar.to_vec())]);
     is(session.create_object(&template), RvError::TemplateInconsistent);
 }
 
 fn make(session: &Session, label: &str, more: &[Attribute]) -> u32 {
     let mut private = vec![Attribute::Token(true), Attribute::Label(label.into())];
     private.extend_from_slice(more);
-    let public = [Attribute::EcParams(P256.to_vec())];
+    let public = [common::p256()];
     let (_, key) = session.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private).unwrap();
     u32::try_from(key.handle() >> 20).unwrap()
 }
@@ -256,7 +243,7 @@ fn made_keys_have_the_defaults() {
 
     let slot = common::slot(&setup().module, "local-issuer user-pin");
     let mine = setup().module.open_rw_session(slot).unwrap();
-    let public = [Attribute::EcParams(P256.to_vec())];
+    let public = [common::p256()];
     let refused = mine.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &[Attribute::Token(true)]);
     is(refused, RvError::UserNotLoggedIn);
     mine.login(UserType::User, Some(&pin(PIN))).unwrap();

@@ -108,9 +108,8 @@ fn private_keys(session: &Session) -> cryptoki::error::Result<Vec<ObjectHandle>>
 }
 
 fn generate(session: &Session, label: &str) -> cryptoki::error::Result<(ObjectHandle, ObjectHandle)> {
-    let params = vec![0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
     let private = [Attribute::Token(true), Attribute::Label(label.into())];
-    session.generate_key_pair(&Mechanism::EccKeyPairGen, &[Attribute::EcParams(params)], &private)
+    session.generate_key_pair(&Mechanism::EccKeyPairGen, &[common::p256()], &private)
 }
 
 /// While getChangeCount stays, nothing else is asked.

@@ -5,12 +5,12 @@
 
 mod common;
 
-use common::{Daemon, object, pin};
+use common::{Daemon, object, pin, value};
 use cryptoki::context::Pkcs11;
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, ObjectClass};
-use cryptoki::session::{Session, UserType};
+use cryptoki::session::UserType;
 use cryptoki::slot::Slot;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
@@ -37,10 +37,6 @@ fn issue(daemon: &Daemon) -> u32 {
     let handle = common::certified(&mut session, &ca, &options, Protection::Pin { policy: &policy, pin: &code }).handle;
     session.close().unwrap();
     handle.0
-}
-
-fn value(session: &Session, object: cryptoki::object::ObjectHandle, kind: AttributeType) -> Attribute {
-    session.get_attributes(object, &[kind]).unwrap().remove(0)
 }
 
 #[test]
@@ -88,8 +84,7 @@ fn a_pin_that_may_not_be_changed(module: &Pkcs11, slot: Slot) {
     session.login(UserType::User, Some(&pin("2222"))).unwrap();
     let changed = session.set_pin(&pin("2222"), &pin("3333"));
     assert!(matches!(changed, Err(Error::Pkcs11(RvError::ActionProhibited, _))), "{changed:?}");
-    let params = vec![0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
-    let (public, private) = ([Attribute::EcParams(params)], [Attribute::Token(true)]);
+    let (public, private) = ([common::p256()], [Attribute::Token(true)]);
     let made = session.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private);
     assert!(matches!(made, Err(Error::Pkcs11(RvError::TokenWriteProtected, _))), "{made:?}");
 }
@@ -97,10 +92,9 @@ fn a_pin_that_may_not_be_changed(module: &Pkcs11, slot: Slot) {
 /// A local CA that was made anew certifies from then on.
 fn another_ca(daemon: &Daemon, module: &Pkcs11) {
     let session = module.open_rw_session(Slot::try_from(0_u64).unwrap()).unwrap();
-    let params = vec![0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
     let issuer = |label: &str| {
         let private = [Attribute::Token(true), Attribute::Label(label.into())];
-        session.generate_key_pair(&Mechanism::EccKeyPairGen, &[Attribute::EcParams(params.clone())], &private).unwrap();
+        session.generate_key_pair(&Mechanism::EccKeyPairGen, &[common::p256()], &private).unwrap();
         value(&session, object(&session, ObjectClass::CERTIFICATE, label), AttributeType::Issuer)
     };
     let first = issuer("first");

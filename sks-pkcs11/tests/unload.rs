@@ -16,8 +16,7 @@ use cryptoki::slot::Slot;
 fn use_once() {
     let module = common::load();
     let session = module.open_rw_session(Slot::try_from(0_u64).unwrap()).unwrap();
-    let params = vec![0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
-    let (public, private) = ([Attribute::EcParams(params)], [Attribute::Token(true)]);
+    let (public, private) = ([common::p256()], [Attribute::Token(true)]);
     session.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private).unwrap();
     drop(session);
     module.finalize().unwrap();

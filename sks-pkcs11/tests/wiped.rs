@@ -130,8 +130,7 @@ fn searched() {
     let module = common::load();
     let session = module.open_rw_session(common::slot(&module, "mine")).unwrap();
     session.login(UserType::User, Some(&pin())).unwrap();
-    let params = vec![0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
-    let (public, private) = ([Attribute::EcParams(params)], [Attribute::Token(true)]);
+    let (public, private) = ([common::p256()], [Attribute::Token(true)]);
     session.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private).unwrap();
     session.sign(&Mechanism::EcdsaSha256, object(&session, ObjectClass::PRIVATE_KEY, "mine"), b"x").unwrap();
     tell("used");

@@ -16,8 +16,8 @@ pub struct Template {
     pub public_key: Vec<u8>,
     /// The End-Entity Certificate, DER.
     pub certificate: Vec<u8>,
-    /// The PIN of every key, each with its own counter.
-    pub pin: Secret,
+    /// The PIN of every key, each with its own counter; or none.
+    pub pin: Option<Secret>,
 }
 
 impl Template {
@@ -29,12 +29,12 @@ impl Template {
             private_key: Secret::new(vec![0x5A; 138]),
             public_key: vec![0xA5; 91],
             certificate: vec![0xC3; 500],
-            pin: Secret::new(b"1563".to_vec()),
+            pin: Some(Secret::new(b"1563".to_vec())),
         }
     }
 }
 
-/// Adds `count` keys to a store, `per_session` to a closed session with one PIN policy, and returns their handles,
+/// Adds `count` keys to a store, `per_session` to a closed session, with one PIN policy if they have PINs, and returns their handles,
 /// ascending. The handles continue the store's counters.
 ///
 /// # Errors
@@ -60,20 +60,24 @@ pub fn fill(store: &dyn Store, template: &Template, count: u32, per_session: u32
 
 fn session(txn: &mut dyn Txn, template: &Template, keys: u32, handles: &mut Vec<u32>) -> Result<(), StoreError> {
     let session = raise(txn, Counter::Provisioning)?;
-    let policy = raise(txn, Counter::PinPolicy)?;
     let client_session_id = id(format!("_fill-{session:08x}"))?;
     txn.put(Address::ClientSessionId(client_session_id.clone()), Record::Number(session))?;
     txn.put(Address::Session(session), Record::Session(closed_session(session, client_session_id)?))?;
-    txn.put(Address::PinPolicy(policy), Record::PinPolicy(pin_policy(session)?))?;
+    let policy = if template.pin.is_some() { raise(txn, Counter::PinPolicy)? } else { 0 };
+    if policy != 0 {
+        txn.put(Address::PinPolicy(policy), Record::PinPolicy(pin_policy(session)?))?;
+    }
     for _ in 0..keys {
         let handle = raise(txn, Counter::Key)?;
-        let group = PinGroup { policy, signature: false, pin: template.pin.clone(), error_count: 0 };
         txn.put(Address::Key(handle), Record::Key(key(template, session, handle)?))?;
         txn.put(Address::Material(handle), Record::Material(Material::Private(template.private_key.clone())))?;
         txn.put(Address::SessionKey(session, handle), Record::Mark)?;
-        txn.put(Address::PinGroup(handle), Record::PinGroup(group))?;
-        txn.put(Address::PolicyGroup(policy, handle), Record::Mark)?;
-        txn.put(Address::GroupKey(handle, handle), Record::Mark)?;
+        if let Some(pin) = &template.pin {
+            let group = PinGroup { policy, signature: false, pin: pin.clone(), error_count: 0 };
+            txn.put(Address::PinGroup(handle), Record::PinGroup(group))?;
+            txn.put(Address::PolicyGroup(policy, handle), Record::Mark)?;
+            txn.put(Address::GroupKey(handle, handle), Record::Mark)?;
+        }
         handles.push(handle);
     }
     raise(txn, Counter::Change)?;
@@ -128,7 +132,7 @@ fn key(template: &Template, session: u32, handle: u32) -> Result<Key, StoreError
         session,
         provisioned: true,
         id: id(format!("Key.{handle}"))?,
-        pin_group: Some(handle),
+        pin_group: template.pin.as_ref().map(|_| handle),
         biometric_protection: BiometricProtection::None,
         private_key_backup: false,
         export_policy: ExportPolicy::NonExportable,

@@ -6,9 +6,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use harness::{copy_store, write_private};
 use sks_core::ports::{Read, Store};
 use sks_store::{Engine, FORMAT, KeySource, OpenOptions, SealedStore};
 
@@ -38,7 +38,7 @@ fn every_fixture_reads_back_and_takes_writes() {
             continue;
         }
         let copy = tempfile::tempdir().unwrap();
-        copy_dir(&fixture, copy.path());
+        copy_store(&fixture, copy.path());
         let store = SealedStore::open(copy.path(), options(copy.path(), None)).unwrap();
         let name = fixture.file_name().unwrap().to_str().unwrap();
         assert_eq!(name.split_once('-').unwrap().1, store.engine().to_string());
@@ -72,27 +72,6 @@ fn make() {
         txn.commit().unwrap();
         drop(store);
         fs::create_dir_all(&dir).unwrap();
-        copy_dir(made.path(), &dir);
+        copy_store(made.path(), &dir);
     }
-}
-
-/// With the modes of a store, which git does not keep.
-fn copy_dir(from: &Path, to: &Path) {
-    fs::set_permissions(to, fs::Permissions::from_mode(0o700)).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            fs::create_dir(&target).unwrap();
-            copy_dir(&entry.path(), &target);
-        } else {
-            write_private(&target, &fs::read(entry.path()).unwrap());
-        }
-    }
-}
-
-fn write_private(path: &Path, bytes: &[u8]) {
-    use std::io::Write;
-    let mut file = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).unwrap();
-    file.write_all(bytes).unwrap();
 }

@@ -1,22 +1,16 @@
 //! Killed at any moment, a store has all it acknowledged, and nothing in part.
 
-use std::{
-    collections::BTreeSet,
-    env,
-    io::{BufRead, BufReader, Write, stdout},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-    thread,
-    time::Duration,
-};
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::Duration;
 
 use durable::{Db, Engine, Tree};
+use harness::{Load, say_done, say_open};
 use tempfile::TempDir;
 
 use crate::open;
 
-const DIR: &str = "DURABLE_CRASH_DIR";
-const ENGINE: &str = "DURABLE_CRASH_ENGINE";
+const LOAD: Load = Load { test: "crash::load" };
 const THREADS: u64 = 3;
 /// Records of one transaction, one in each of as many trees.
 const PARTS: u8 = 5;
@@ -28,7 +22,8 @@ fn a_killed_process_loses_nothing() {
         let mut acknowledged = BTreeSet::new();
         for round in 0..8 {
             let patience = Duration::from_millis(15 + 40 * (round * 7 % 8));
-            acknowledged.extend(run_and_kill(dir.path(), engine, patience));
+            // In every other round it may be killed while it opens.
+            acknowledged.extend(LOAD.run_and_kill(dir.path(), &engine.to_string(), patience, round % 2 == 0));
             let db = open(dir.path(), engine);
             for number in &acknowledged {
                 assert_whole(&db, *number);
@@ -39,51 +34,22 @@ fn a_killed_process_loses_nothing() {
     }
 }
 
-/// Starts the load, kills it after a while, and returns what it acknowledged.
-fn run_and_kill(dir: &Path, engine: Engine, patience: Duration) -> Vec<u64> {
-    let mut child = Command::new(env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "crash::load", "--nocapture"])
-        .env(DIR, dir)
-        .env(ENGINE, engine.to_string())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    // Opening takes as long as it takes; in every other round it is killed too.
-    if patience.as_millis() % 2 == 1 {
-        lines.find(|line| line.as_ref().is_ok_and(|line| line == "open"));
-    }
-    thread::sleep(patience);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let numbers = lines.map_while(Result::ok);
-    numbers.filter_map(|line| line.strip_prefix("ack ")?.parse().ok()).collect()
-}
-
 /// Not a test: the process that is killed.
 #[test]
 #[ignore = "run by a_killed_process_loses_nothing"]
 fn load() {
-    let (Some(dir), Ok(engine)) = (env::var_os(DIR), env::var(ENGINE)) else {
-        return;
-    };
-    let db = open(&PathBuf::from(dir), engine.parse().unwrap());
-    say("open");
+    let Some((dir, engine)) = harness::to_load() else { return };
+    let db = open(&dir, engine.parse().unwrap());
+    say_open();
     thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 loop {
-                    say(&format!("ack {}", transact(&db)));
+                    say_done(transact(&db));
                 }
             });
         }
     });
-}
-
-fn say(line: &str) {
-    let mut stdout = stdout().lock();
-    stdout.write_all(format!("\n{line}\n").as_bytes()).unwrap();
-    stdout.flush().unwrap();
 }
 
 fn transact(db: &Db) -> u64 {

@@ -1,8 +1,8 @@
 //! A subsystem of the demo's or the benchmark's own: this executable again, in a home that goes away with it.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -13,8 +13,6 @@ use crate::exit::Failure;
 use crate::home::{Home, Place};
 use crate::instance::{Found, InstanceId};
 
-/// The longest folder in which a socket's name still fits the 108 bytes of an address.
-const MAX_FOLDER: usize = 64;
 /// The slot of its master backup key.
 pub(crate) const SLOT: &str = "0";
 /// Its one instance.
@@ -30,15 +28,7 @@ pub(crate) struct Subsystem {
 impl Subsystem {
     /// An empty home with a master backup key.
     pub(crate) fn prepare() -> Result<Self, Failure> {
-        let mut parent = std::env::temp_dir();
-        if parent.as_os_str().len() > MAX_FOLDER {
-            parent = PathBuf::from("/tmp");
-        }
-        let folder = tempfile::Builder::new()
-            .prefix("tw4s-")
-            .permissions(Permissions::from_mode(0o700))
-            .tempdir_in(parent)
-            .map_err(Failure::doing("making a temporary folder"))?;
+        let folder = program::temporary::folder("tw4s-").map_err(Failure::doing("making a temporary folder"))?;
         let home = Home::open(Some(&folder.path().join("home")))?;
         fs::create_dir(home.slots())?;
         let subsystem = Self { folder, home, instance: INSTANCE.parse().map_err(Failure::other)? };

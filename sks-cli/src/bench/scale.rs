@@ -64,7 +64,7 @@ fn write(store: &Path, keys: u32) -> Result<Vec<KeyHandle>, Failure> {
         private_key: made.pkcs8().map_err(Failure::other)?,
         public_key: made.public_key().to_vec(),
         certificate: ca.issue(made.public_key(), &leaf).map_err(Failure::other)?,
-        pin: Secret::from(b"1563".as_slice()),
+        pin: Some(Secret::from(b"1563".as_slice())),
     };
     let source = KeySource::File(SealedStore::default_key_file(store));
     let sealed = SealedStore::open(store, OpenOptions::new(source)).map_err(Failure::other)?;

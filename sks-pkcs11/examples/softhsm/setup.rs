@@ -1,5 +1,7 @@
 //! New tokens in a temporary directory: a daemon's, and SoftHSM2's.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,12 +12,10 @@ use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::session::UserType;
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
-use sks_core::ports::{KeySpec, Store};
-use sks_core::record::{Address, Counter, Record};
+use sks_core::ports::KeySpec;
 use sks_issuer::ca::{Ca, Leaf, Subject, generate_key};
 use sks_store::fill::{Template, fill};
 use sks_store::{KeySource, OpenOptions, SealedStore};
-use sks_wire::Secret;
 use sks_wire::types::KeyUsage;
 
 use crate::side::{Side, Token, make_p256};
@@ -80,6 +80,7 @@ pub(crate) fn ours(built: &Path, dir: &Path) -> (Side, [Process; 2]) {
     set("XDG_DATA_HOME", &dir.join("data"));
     let program = built.join("sks");
     std::fs::write(dir.join("pin"), PIN).unwrap();
+    std::fs::set_permissions(dir.join("pin"), Permissions::from_mode(0o600)).unwrap();
     let pin = dir.join("pin").display().to_string();
     let start = |name: &str, count: u32| {
         let dir = dir.join(name);
@@ -121,20 +122,9 @@ fn fill_store(dir: &Path, count: u32) {
         private_key: key.private_key,
         certificate: ca.issue(&key.public_key, &leaf).unwrap(),
         public_key: key.public_key,
-        pin: Secret::from(PIN.as_bytes()),
+        pin: None,
     };
-    let handles = fill(&store, &template, count, 100).unwrap();
-    let mut txn = store.begin().unwrap();
-    for handle in handles {
-        let Some(Record::Key(mut key)) = txn.get(&Address::Key(handle)).unwrap() else { panic!("no key {handle}") };
-        key.pin_group = None;
-        txn.put(Address::Key(handle), Record::Key(key)).unwrap();
-    }
-    let Some(Record::Number(changes)) = txn.get(&Address::Counter(Counter::Change)).unwrap() else {
-        panic!("no count")
-    };
-    txn.put(Address::Counter(Counter::Change), Record::Number(changes + 1)).unwrap();
-    txn.commit().unwrap();
+    fill(&store, &template, count, 100).unwrap();
 }
 
 /// The other side: a token for each purpose. Its many keys are copies of one key's file.

@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::ffi::OsStr;
+use std::fs::Permissions;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, OnceLock};
@@ -11,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
-use cryptoki::object::{Attribute, ObjectClass, ObjectHandle};
+use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
@@ -123,6 +125,13 @@ impl Daemon {
         self.path(name)
     }
 
+    /// Writes a file for its owner alone.
+    pub(crate) fn secret(&self, name: &str, content: &str) -> PathBuf {
+        let file = self.file(name, content);
+        std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        file
+    }
+
     /// Runs a program in the token's directory.
     pub(crate) fn run<S: AsRef<OsStr>>(
         &self,
@@ -155,13 +164,13 @@ impl Daemon {
         arguments.extend(more.iter().map(|text| (*text).to_owned()));
         match pin {
             Some(pin) => {
-                let file = self.file("pin", pin);
+                let file = self.secret("pin", pin);
                 arguments.extend(["--new-pin-file".to_owned(), file.display().to_string()]);
             }
             None => arguments.push("--no-pin".to_owned()),
         }
         if let Some(puk) = puk {
-            let file = self.file("puk", puk);
+            let file = self.secret("puk", puk);
             arguments.extend(["--puk-file".to_owned(), file.display().to_string()]);
         }
         let output = self.run(sks(), &arguments);
@@ -190,6 +199,29 @@ pub(crate) fn load() -> Pkcs11 {
     let loaded = Pkcs11::new(module()).unwrap();
     loaded.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
     loaded
+}
+
+/// One daemon and one module for all tests of a program, as there is one module per process.
+pub(crate) struct Setup {
+    pub(crate) daemon: Daemon,
+    pub(crate) module: Pkcs11,
+}
+
+impl Setup {
+    /// With these keys: name, PIN, type.
+    pub(crate) fn of(keys: &[(&str, Option<&str>, &str)]) -> Self {
+        let daemon = Daemon::start_for_all();
+        for (name, pin, kind) in keys {
+            daemon.enroll(name, *pin, None, &["--type", kind]);
+        }
+        daemon.adopt();
+        Self { daemon, module: load() }
+    }
+
+    /// In slot 0.
+    pub(crate) fn free(&self) -> Session {
+        self.module.open_rw_session(Slot::try_from(0_u64).unwrap()).unwrap()
+    }
 }
 
 /// A provisioning session of an issuer that is not the local one.
@@ -239,4 +271,14 @@ pub(crate) fn object(session: &Session, class: ObjectClass, label: &str) -> Obje
     let found = session.find_objects(&template).unwrap();
     assert_eq!(found.len(), 1, "{class:?} {label}");
     found[0]
+}
+
+/// One attribute of an object.
+pub(crate) fn value(session: &Session, object: ObjectHandle, kind: AttributeType) -> Attribute {
+    session.get_attributes(object, &[kind]).unwrap().remove(0)
+}
+
+/// The curve P-256: namedCurve secp256r1.
+pub(crate) fn p256() -> Attribute {
+    Attribute::EcParams(vec![0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07])
 }

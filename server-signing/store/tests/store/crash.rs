@@ -1,21 +1,17 @@
 //! Killed at any moment, a store has every reservation and every result it acknowledged, and none in part.
 
 use std::collections::BTreeSet;
-use std::env;
-use std::io::{BufRead, BufReader, Write, stdout};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use harness::{Load, say_done, say_open};
 use tw4s_sam::ports::Read;
 use tw4s_sam::record::Once;
 use tw4s_store::{Engine, SamStore};
 
 use crate::{commit, new_dir, next_number, open, row};
 
-const DIR: &str = "TW4S_STORE_CRASH_DIR";
-const ENGINE: &str = "TW4S_STORE_CRASH_ENGINE";
+const LOAD: Load = Load { test: "crash::load" };
 const THREADS: u64 = 3;
 const BATCH: u32 = 20;
 const INTENT: &str = "intent";
@@ -27,60 +23,33 @@ fn a_killed_process_loses_no_reservation() {
         let mut acknowledged = BTreeSet::new();
         for round in 0..6 {
             let patience = Duration::from_millis(15 + 40 * (round * 5 % 6));
-            acknowledged.extend(run_and_kill(dir.path(), engine, patience));
+            // Now and then opening is killed too.
+            let once_open = patience > Duration::from_millis(20);
+            acknowledged.extend(LOAD.run_and_kill(dir.path(), &engine.to_string(), patience, once_open));
             assert_whole(&open(dir.path(), engine), &acknowledged);
         }
         assert!(acknowledged.len() > 20, "{engine}: the load was no load");
     }
 }
 
-/// Starts the load, kills it after a while, and returns what it acknowledged: audit numbers.
-fn run_and_kill(dir: &Path, engine: Engine, patience: Duration) -> Vec<u64> {
-    let mut child = Command::new(env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "crash::load", "--nocapture"])
-        .env(DIR, dir)
-        .env(ENGINE, engine.to_string())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    // Opening takes as long as it takes; now and then it is killed too.
-    if patience > Duration::from_millis(20) {
-        lines.find(|line| line.as_ref().is_ok_and(|line| line == "open"));
-    }
-    thread::sleep(patience);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let numbers = lines.map_while(Result::ok);
-    numbers.filter_map(|line| line.strip_prefix("ack ")?.parse().ok()).collect()
-}
-
 /// Not a test: the process that is killed.
 #[test]
 #[ignore = "run by a_killed_process_loses_no_reservation"]
 fn load() {
-    let (Some(dir), Ok(engine)) = (env::var_os(DIR), env::var(ENGINE)) else {
-        return;
-    };
-    let store = open(&PathBuf::from(dir), engine.parse().unwrap());
-    say("open");
+    let Some((dir, engine)) = harness::to_load() else { return };
+    let store = open(&dir, engine.parse().unwrap());
+    say_open();
     thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 loop {
                     let intent = reserve(&store);
-                    say(&format!("ack {intent}"));
-                    say(&format!("ack {}", finish(&store, intent)));
+                    say_done(intent);
+                    say_done(finish(&store, intent));
                 }
             });
         }
     });
-}
-
-fn say(line: &str) {
-    let mut stdout = stdout().lock();
-    stdout.write_all(format!("\n{line}\n").as_bytes()).unwrap();
-    stdout.flush().unwrap();
 }
 
 /// The reservation of 4.1, as the module makes it.

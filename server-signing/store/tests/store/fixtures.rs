@@ -4,9 +4,9 @@
 //! `cargo test -p tw4s-store --test store -- --ignored fixtures::make`.
 
 use std::fs;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use harness::copy_store;
 use tw4s_sam::audit::{Chain, Outcome, Row};
 use tw4s_sam::ports::Read;
 use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Role, Seal, State, Table, User, UserId};
@@ -104,7 +104,7 @@ fn every_fixture_reads_back_and_takes_writes() {
     for entry in fs::read_dir(fixtures()).unwrap() {
         let fixture = entry.unwrap().path();
         let copy = new_dir();
-        copy_dir(&fixture, copy.path());
+        copy_store(&fixture, copy.path());
         let store = SamStore::open(copy.path(), &Options::default()).unwrap();
         let name = fixture.file_name().unwrap().to_str().unwrap();
         assert_eq!(name.split_once('-').unwrap().1, store.engine().to_string());
@@ -166,27 +166,6 @@ fn make() {
         });
         drop(store);
         fs::create_dir_all(&dir).unwrap();
-        copy_dir(made.path(), &dir);
+        copy_store(made.path(), &dir);
     }
-}
-
-/// With the modes of a store, which git does not keep.
-fn copy_dir(from: &Path, to: &Path) {
-    fs::set_permissions(to, fs::Permissions::from_mode(0o700)).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            fs::create_dir(&target).unwrap();
-            copy_dir(&entry.path(), &target);
-        } else {
-            write_private(&target, &fs::read(entry.path()).unwrap());
-        }
-    }
-}
-
-fn write_private(path: &Path, bytes: &[u8]) {
-    use std::io::Write;
-    let mut file = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).unwrap();
-    file.write_all(bytes).unwrap();
 }

@@ -3,7 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tw4s_formats::{CertificationRequest, Format, KeyKind, SignedPublicKey, SubjectPublicKeyInfoOwned, WrappedKey};
+use sks_fuzz::kept;
+use tw4s_formats::{CertificationRequest, KeyKind, SignedPublicKey, SubjectPublicKeyInfoOwned, WrappedKey};
 
 fuzz_target!(|bytes: &[u8]| {
     kept::<WrappedKey>(bytes);
@@ -15,16 +16,3 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = KeyKind::of(&key);
     }
 });
-
-fn kept<T: Format>(bytes: &[u8]) -> Option<T> {
-    match T::parse(bytes) {
-        Ok(value) => {
-            assert_eq!(value.to_bytes().expect("what was read can be written"), bytes);
-            Some(value)
-        }
-        Err(error) => {
-            assert!(error.at <= bytes.len());
-            None
-        }
-    }
-}

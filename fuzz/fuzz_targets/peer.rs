@@ -3,8 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use sks_fuzz::kept;
 use tw4s_formats::operation::{Message, MessageType};
-use tw4s_formats::{Format, OidArc, PeerBody, PeerMessage};
+use tw4s_formats::{OidArc, PeerBody, PeerMessage};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some(message) = kept::<PeerMessage>(bytes) else { return };
@@ -17,16 +18,3 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
 });
-
-fn kept<T: Format>(bytes: &[u8]) -> Option<T> {
-    match T::parse(bytes) {
-        Ok(value) => {
-            assert_eq!(value.to_bytes().expect("what was read can be written"), bytes);
-            Some(value)
-        }
-        Err(error) => {
-            assert!(error.at <= bytes.len());
-            None
-        }
-    }
-}
