@@ -123,7 +123,7 @@ fn each_error_wins_over_all_later_ones() {
     assert!(all.is_sorted());
     for (at, fault) in all.into_iter().enumerate() {
         // A replay is one of what was signed.
-        let later: Vec<_> = all[at..].iter().copied().filter(|it| *it != Fault::Replay || *it == fault).collect();
+        let later: Vec<_> = all.into_iter().skip(at).filter(|it| *it != Fault::Replay || *it == fault).collect();
         first_wins(&later);
         first_wins(&[fault]);
     }
