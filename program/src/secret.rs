@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -21,6 +22,9 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// Others than its owner may read or write it.
+    #[error("{} is open to others than its owner: chmod 600", .0.display())]
+    Exposed(PathBuf),
     /// There is nothing in it.
     #[error("reading {}: it is empty", .0.display())]
     Empty(PathBuf),
@@ -39,22 +43,35 @@ impl Error {
     /// Whether the caller gave something that cannot be a secret, and the system did what it could.
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        !matches!(self, Self::Read { .. })
+        !matches!(self, Self::Read { .. } | Self::Exposed(_))
+    }
+}
+
+/// Opens a file with a secret in it, which is for its owner alone.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Exposed`].
+pub fn open(path: &Path) -> Result<File, Error> {
+    let failed = |source| Error::Read { place: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    match file.metadata().map_err(failed)?.mode() & 0o077 {
+        0 => Ok(file),
+        _ => Err(Error::Exposed(path.to_owned())),
     }
 }
 
 /// The content of a file; one newline at its end is dropped.
 ///
 /// # Errors
-/// [`Error::Read`], [`Error::Empty`], [`Error::TooLong`].
+/// Those of [`open`], [`Error::Empty`], [`Error::TooLong`].
 pub fn from_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
-    read(path, File::open(path))
+    read(path, Ok(open(path)?))
 }
 
-/// All of stdin, as [`from_file`].
+/// All of stdin, as [`from_file`], but whatever its mode: it was opened by whoever runs the command.
 ///
 /// # Errors
-/// As [`from_file`].
+/// [`Error::Read`], [`Error::Empty`], [`Error::TooLong`].
 pub fn from_stdin() -> Result<Zeroizing<Vec<u8>>, Error> {
     // Past the standard library's buffer, which nobody wipes.
     read(Path::new("stdin"), io::stdin().as_fd().try_clone_to_owned().map(File::from))
@@ -104,6 +121,8 @@ fn bounded(mut file: File) -> io::Result<Zeroizing<Vec<u8>>> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn of(content: &[u8]) -> Result<Vec<u8>, Error> {
@@ -126,6 +145,23 @@ mod tests {
         assert_eq!(of(&[&[b'x'; MAX][..], b"\n"].concat()).unwrap().len(), MAX);
         assert!(matches!(of(&[b'x'; MAX + 1]), Err(Error::TooLong(_))));
         assert!(matches!(of(&[b'x'; 3 * MAX]), Err(Error::TooLong(_))));
+    }
+
+    #[test]
+    fn a_file_for_others_than_its_owner_is_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "1234").unwrap();
+        let with = |mode| {
+            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+            from_file(file.path()).map(|secret| secret.to_vec())
+        };
+        for mode in [0o640, 0o620, 0o610, 0o604, 0o602, 0o601] {
+            let error = with(mode).unwrap_err();
+            assert!(matches!(&error, Error::Exposed(path) if path == file.path()) && !error.is_usage(), "{mode:o}");
+        }
+        for mode in [0o600, 0o700, 0o400] {
+            assert_eq!(with(mode).unwrap(), b"1234", "{mode:o}");
+        }
     }
 
     #[test]

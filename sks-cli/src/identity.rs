@@ -4,9 +4,11 @@
 //! or one of its own under a vendor CA that is made for it and whose key is forgotten.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use der::{Document, SecretDocument};
+use program::secret;
 use sks_core::ports::{Crypto, Store, StoreError};
 use sks_core::record::{Address, Identity};
 use sks_core::{StartError, install_identity};
@@ -39,6 +41,9 @@ pub(crate) enum IdentityError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The key's file cannot be read, or is for others too.
+    #[error(transparent)]
+    Secret(#[from] secret::Error),
     /// A file holds something else.
     #[error("{} holds no {wanted}", path.display())]
     Content {
@@ -97,7 +102,10 @@ fn load(key: &Path, certificates: &Path) -> Result<Identity, IdentityError> {
 }
 
 fn load_key(path: &Path) -> Result<Secret, IdentityError> {
-    let pem = Zeroizing::new(read(path)?);
+    let mut pem = Zeroizing::new(String::new());
+    let failed = |source| IdentityError::Read { path: path.to_owned(), source };
+    // Makes room for all of it at once, so that no copy is left where a shorter buffer was.
+    secret::open(path)?.read_to_string(&mut pem).map_err(failed)?;
     let block = blocks(&pem).find_map(|block| SecretDocument::from_pem(block).ok());
     match block {
         Some(("PRIVATE KEY", key)) => Ok(Secret::from(key.as_bytes())),

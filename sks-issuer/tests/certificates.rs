@@ -95,7 +95,12 @@ fn a_given_ca_made_by_openssl_issues() {
         return;
     }
     openssl(at, "req -x509 -new -key sec1.key -out ca.pem -days 30 -subj /C=SE/O=Example/CN=Given");
-    let ca = Ca::load(&at.join("sec1.key"), &at.join("ca.pem")).unwrap();
+    let load = |mode| {
+        fs::set_permissions(at.join("sec1.key"), fs::Permissions::from_mode(mode)).unwrap();
+        Ca::load(&at.join("sec1.key"), &at.join("ca.pem"))
+    };
+    assert!(matches!(load(0o640), Err(CaError::Exposed(key)) if key == at.join("sec1.key")));
+    let ca = load(0o600).unwrap();
     let leaf = Leaf::new(subject("Alice"), KeyUsage::Signature);
     let path = ca.issue_path(&ca::generate_key().unwrap().public_key, &leaf).unwrap();
     fs::write(at.join("leaf.der"), &path[0]).unwrap();

@@ -114,7 +114,7 @@ fn changed_elsewhere(daemon: &Daemon, module: &Pkcs11) {
     let private = object(&session, ObjectClass::PRIVATE_KEY, "mine");
     let mut arguments = vec!["change-pin".to_owned(), "1".to_owned()];
     for (option, text) in [("--pin-file", "8888"), ("--new-pin-file", "1563")] {
-        arguments.extend([option.to_owned(), daemon.file(text, text).display().to_string()]);
+        arguments.extend([option.to_owned(), daemon.secret(text, text).display().to_string()]);
     }
     let output = daemon.run(common::sks(), &arguments);
     assert!(output.status.success(), "{output:?}");

@@ -27,6 +27,13 @@ pub(crate) struct Kept {
 pub(crate) type Anchors = List<Kept, 0, MAX_SAMS>;
 
 impl Kept {
+    /// Number and hash.
+    pub(crate) fn row(&self) -> (u64, [u8; 32]) {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(self.hash.as_bytes());
+        (self.number, hash)
+    }
+
     /// What a checkpoint says: `"tw4s checkpoint 1" 00 | sam (32 bytes) | number (u64) | hash (32 bytes)`.
     fn of_checkpoint(checkpoint: &[u8]) -> Option<Self> {
         let (sam, rest) = checkpoint.strip_prefix(LABEL)?.split_first_chunk::<32>()?;
@@ -52,8 +59,7 @@ impl Firmware {
     #[must_use]
     pub fn anchor(&self, sam: &[u8; 32]) -> Option<(u64, [u8; 32])> {
         let state = &self.state.lock().1;
-        let kept = state.anchors.as_ref()?.iter().find(|kept| kept.sam.as_bytes() == sam)?;
-        Some((kept.number, kept.hash.as_bytes().try_into().ok()?))
+        state.anchors.as_ref()?.iter().find(|kept| kept.sam.as_bytes() == sam).map(Kept::row)
     }
 
     /// Two calls may come in the other order than their rows were written in, so an earlier row is no fault.

@@ -10,10 +10,11 @@ use crate::administrator::{Changes, Logon};
 use crate::error::FirmwareError;
 use crate::firmware::{KeyOrder, NewKey, SignOrder, Status};
 use crate::protocol::{
-    ADMINISTER, ADMIT, ANCHOR, Administration, Admission, AdmitCall, Certificates, Empty, FORGET, Frame, GENERATE,
-    GenerateAnswer, GenerateCall, INTEGRITY_KEY, Import, OK, SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, Signatures,
-    StatusAnswer, VERIFY_CHECKPOINT, VERIFY_MESSAGE, VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, Verdict,
-    VerifyCheckpointCall, VerifyMessageCall, VerifyTokenCall, error_of, spec_code,
+    ADMINISTER, ADMIT, ANCHOR, Administration, Admission, AdmitCall, Certificates, Empty, FORGET, FORGOTTEN,
+    FORGOTTEN_IS_RECORDED, ForgottenAnchors, Frame, GENERATE, GenerateAnswer, GenerateCall, INTEGRITY_KEY, Import, OK,
+    SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, Signatures, StatusAnswer, VERIFY_CHECKPOINT, VERIFY_MESSAGE,
+    VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, Verdict, VerifyCheckpointCall, VerifyMessageCall, VerifyTokenCall,
+    error_of, spec_code,
 };
 
 /// A call, and how its answer is read.
@@ -227,6 +228,22 @@ pub fn anchor(sam: &[u8; 32]) -> Result<Call<Anchor>, FirmwareError> {
         let (number, hash) = answer.split_first_chunk().ok_or_else(strange)?;
         Ok(Some((u64::from_be_bytes(*number), hash.try_into().map_err(|_| strange())?)))
     })
+}
+
+/// [`crate::Firmware::forgotten`].
+///
+/// # Errors
+/// None today.
+pub fn forgotten(sam: &[u8; 32]) -> Result<Call<ForgottenAnchors>, FirmwareError> {
+    Call::new(FORGOTTEN, &Value { value: octets(sam)? }, read)
+}
+
+/// [`crate::Firmware::forgotten_is_recorded`].
+///
+/// # Errors
+/// None today.
+pub fn forgotten_is_recorded(recorded: &ForgottenAnchors) -> Result<Call<()>, FirmwareError> {
+    Call::new(FORGOTTEN_IS_RECORDED, recorded, nothing)
 }
 
 fn value(answer: &Frame) -> Result<Vec<u8>, FirmwareError> {

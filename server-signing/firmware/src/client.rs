@@ -16,6 +16,7 @@ use crate::administrator::{Changes, Logon};
 use crate::call::{self, Call};
 use crate::error::FirmwareError;
 use crate::firmware::{KeyOrder, NewKey, SignOrder, Status};
+use crate::forgotten::ForgottenAnchors;
 use crate::protocol::{Admission, Frame, MAX_ANSWER};
 use crate::socket::{own_uid, peer_uid};
 
@@ -149,6 +150,22 @@ impl Client {
     /// Its errors, and `NotOperational`.
     pub fn administer(&self, logons: &[Logon], changes: &Changes) -> Result<(), FirmwareError> {
         self.call(&call::administer(logons, changes)?)
+    }
+
+    /// As [`crate::Firmware::forgotten`].
+    ///
+    /// # Errors
+    /// `NotOperational`.
+    pub fn forgotten(&self, sam: &[u8; 32]) -> Result<ForgottenAnchors, FirmwareError> {
+        self.call(&call::forgotten(sam)?)
+    }
+
+    /// As [`crate::Firmware::forgotten_is_recorded`].
+    ///
+    /// # Errors
+    /// Its errors, and `NotOperational`.
+    pub fn forgotten_is_recorded(&self, recorded: &ForgottenAnchors) -> Result<(), FirmwareError> {
+        self.call(&call::forgotten_is_recorded(recorded)?)
     }
 
     fn call<A>(&self, call: &Call<A>) -> Result<A, FirmwareError> {

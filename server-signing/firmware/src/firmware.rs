@@ -86,6 +86,7 @@ impl Firmware {
             administrators: List::new(administrators).map_err(|_| StateError::Administrators)?,
             idp_certificates: List::new(Vec::new()).map_err(|_| StateError::Failed("making the state"))?,
             anchors: None,
+            forgotten: None,
         };
         StateFile::new(path, master)?.create(&state)
     }

@@ -30,6 +30,7 @@ use tw4s_formats::limit::{
 use tw4s_formats::{Format, List, Octets, Text};
 use zeroize::Zeroizing;
 
+pub use crate::forgotten::ForgottenAnchors;
 pub use administration::Administration;
 pub use import::Import;
 
@@ -66,6 +67,11 @@ pub const SET_IDP_KEYS: u8 = 10;
 pub const ANCHOR: u8 = 12;
 /// A change by administrators: [`Administration`], an empty answer.
 pub const ADMINISTER: u8 = 13;
+/// What was forgotten of a SAM's anchors and is not in its audit log yet: [`Value`] with SHA-256 of its id,
+/// [`ForgottenAnchors`].
+pub const FORGOTTEN: u8 = 15;
+/// That these are in an audit log: [`ForgottenAnchors`], an empty answer.
+pub const FORGOTTEN_IS_RECORDED: u8 = 16;
 
 /// Bytes after the length of a call: the largest is a signing's or an import's.
 pub const MAX_CALL: usize = MAX_REQUEST_LEN + MAX_CERTIFICATES * MAX_CERTIFICATE_LEN + MAX_IDPS * MAX_CERTIFICATE_LEN;

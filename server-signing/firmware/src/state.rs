@@ -4,7 +4,8 @@
 //! file  ::= "TW4SFW" 00 01 | nonce (24 bytes) | XChaCha20-Poly1305(state), the first 8 bytes authenticated with it
 //! State ::= SEQUENCE { version INTEGER (1), samId UTF8String, moduleKeyId UTF8String, dualControl BOOLEAN,
 //!                      generation INTEGER, administrators SEQUENCE OF Administrator,
-//!                      idpCertificates SEQUENCE OF OCTET STRING, anchors [0] IMPLICIT SEQUENCE OF Anchor OPTIONAL }
+//!                      idpCertificates SEQUENCE OF OCTET STRING, anchors [0] IMPLICIT SEQUENCE OF Anchor OPTIONAL,
+//!                      forgotten [1] IMPLICIT SEQUENCE OF Forgotten OPTIONAL }
 //! ```
 //! It holds no key. The generation rises with each change, so that whoever keeps the last one elsewhere sees that an
 //! older file was put back.
@@ -24,6 +25,7 @@ use zeroize::Zeroizing;
 use crate::administrator::{Administrator, MAX_ADMINISTRATORS};
 use crate::anchor::{Anchors, MAX_SAMS};
 use crate::error::StateError;
+use crate::forgotten::{Forgotten, ForgottenAnchors, MAX_FORGOTTEN};
 use crate::idp::MAX_IDPS;
 use crate::master::MasterKey;
 
@@ -41,11 +43,14 @@ pub(crate) struct State {
     /// Absent until the first checkpoint.
     #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]
     pub(crate) anchors: Option<Anchors>,
+    /// Absent while all is recorded.
+    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", optional = "true")]
+    pub(crate) forgotten: Option<List<Forgotten, 0, MAX_FORGOTTEN>>,
 }
 
 impl Format for State {
     /// All administrators, certificates and anchors, and room.
-    const MAX_LEN: usize = MAX_IDPS * MAX_CERTIFICATE_LEN + MAX_SAMS * 96 + 16 * 1024;
+    const MAX_LEN: usize = MAX_IDPS * MAX_CERTIFICATE_LEN + MAX_SAMS * 96 + ForgottenAnchors::MAX_LEN + 16 * 1024;
 }
 
 /// Where it is and how it is sealed.

@@ -146,3 +146,55 @@ fn two_administrators_forget_an_anchor() {
     firmware.sign_checkpoint(&checkpoint(1, 2, 2)).unwrap();
     assert_eq!(firmware.anchor(&[1; 32]), Some((2, [2; 32])));
 }
+
+/// Who ordered what, and when, for the audit log: it is dropped when the log has it and not before.
+#[test]
+fn what_was_forgotten_is_kept_until_it_is_recorded() {
+    let world = world();
+    let forget = |firmware: &Firmware, sam: u8, number| {
+        firmware.sign_checkpoint(&checkpoint(sam, number, 0xA5)).unwrap();
+        firmware.administer(&administrators(), &Changes { forgotten: vec![[sam; 32]], ..Changes::default() }).unwrap();
+    };
+    let rows = |firmware: &Firmware, sam| -> Vec<u64> {
+        firmware.forgotten(&[sam; 32]).unwrap().anchors.iter().map(|it| it.row().0).collect()
+    };
+    assert_eq!(rows(&world.firmware, 1), [0; 0]);
+    let before = support::now();
+    forget(&world.firmware, 1, 5);
+    let first = world.firmware.forgotten(&[1; 32]).unwrap();
+    // One more, after an earlier row was signed again: the administrators accept another database.
+    forget(&world.firmware, 1, 3);
+    forget(&world.firmware, 2, 9);
+    world.firmware.sign_checkpoint(&checkpoint(1, 6, 6)).unwrap();
+    let firmware = reopened(&world);
+    assert_eq!((rows(&firmware, 1), rows(&firmware, 2)), (vec![5, 3], vec![9]), "a checkpoint drops none");
+    let told = &firmware.forgotten(&[1; 32]).unwrap().anchors[0];
+    assert_eq!((told.row(), told.administrators().collect::<Vec<_>>()), ((5, [0xA5; 32]), vec!["anna", "bert"]));
+    assert!((before..=support::now()).contains(&told.time().unix()));
+    for _ in 0..2 {
+        firmware.forgotten_is_recorded(&first).unwrap();
+        assert_eq!((rows(&reopened(&world), 1), rows(&firmware, 2)), (vec![3], vec![9]));
+    }
+    let generation = firmware.status().generation;
+    for sam in [1, 2, 3] {
+        firmware.forgotten_is_recorded(&firmware.forgotten(&[sam; 32]).unwrap()).unwrap();
+    }
+    assert_eq!(firmware.status().generation, generation + 2, "what changes nothing is not written");
+    assert_eq!(rows(&reopened(&world), 1), [0; 0]);
+}
+
+#[test]
+fn so_many_forgotten_anchors_wait_and_the_next_is_not_forgotten() {
+    let world = world();
+    let forget = |sam: u8| Changes { forgotten: vec![[sam; 32]], ..Changes::default() };
+    for sam in 0..17 {
+        world.firmware.sign_checkpoint(&checkpoint(sam, 5, 5)).unwrap();
+    }
+    let many = Changes { forgotten: (0..16).map(|sam| [sam; 32]).collect(), ..Changes::default() };
+    world.firmware.administer(&administrators(), &many).unwrap();
+    assert_eq!(world.firmware.administer(&administrators(), &forget(16)), Err(FirmwareError::Failed));
+    assert_eq!(world.firmware.anchor(&[16; 32]), Some((5, [5; 32])));
+    world.firmware.forgotten_is_recorded(&world.firmware.forgotten(&[0; 32]).unwrap()).unwrap();
+    world.firmware.administer(&administrators(), &forget(16)).unwrap();
+    assert_eq!(reopened(&world).forgotten(&[16; 32]).unwrap().anchors.len(), 1);
+}

@@ -33,6 +33,6 @@ mod work;
 
 pub use check::DataReport;
 pub use config::Config;
-pub use lifecycle::AdminError;
+pub use lifecycle::{AdminError, Forgotten};
 pub use refusal::Refusal;
 pub use sam::{Handled, Ports, Sam};

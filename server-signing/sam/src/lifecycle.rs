@@ -3,7 +3,7 @@
 use tw4s_formats::{Role, limit::MAX_CERTIFICATES};
 
 use crate::Sam;
-use crate::audit::{Anchor, Entry, Outcome, REACH};
+use crate::audit::{Anchor, Entry, Outcome, REACH, timestamp};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::integrity::Integrity;
@@ -21,6 +21,17 @@ pub struct AdminError {
     pub refusal: Refusal,
     /// For the operator.
     pub detail: Option<String>,
+}
+
+/// A row of the audit log that administrators had the firmware forget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    /// The row: this database may lack it.
+    pub anchor: Anchor,
+    /// When, seconds since 1970.
+    pub seconds: u64,
+    /// By whom.
+    pub administrators: Vec<String>,
 }
 
 impl From<Failure> for AdminError {
@@ -132,6 +143,29 @@ impl Sam {
             last = rows.iter().rfind(checkpoint).map_or(last, |row| row.number);
         }
         Ok(last)
+    }
+
+    /// Records what administrators had the firmware forget of this log, and has the firmware sign the log with it.
+    /// Nothing to be recorded is no error.
+    ///
+    /// # Errors
+    /// The firmware or the database does not work. It may be recorded then; it is told twice rather than not at all.
+    pub fn record_forgotten(&self, forgotten: &[Forgotten]) -> Result<(), AdminError> {
+        if forgotten.is_empty() {
+            return Ok(());
+        }
+        let mut work = Work::begin(self)?;
+        for Forgotten { anchor, seconds, administrators } in forgotten {
+            let mut entry = Entry::new(Entry::FORGET_ANCHOR);
+            entry.administrators.clone_from(administrators);
+            entry.done = Some(timestamp(seconds.saturating_mul(1000)));
+            entry.covers = Some(anchor.number);
+            entry.hash = Some(hex::encode(anchor.hash));
+            work.append(entry)?;
+        }
+        work.commit()?;
+        self.sign_log()?;
+        Ok(())
     }
 
     /// Ends the module's work: the last checkpoint, and a record of the stop.

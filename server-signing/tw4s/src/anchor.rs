@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use tw4s_firmware::FirmwareError;
 use tw4s_firmware::client::Client;
 use tw4s_sam::audit::Anchor;
+use tw4s_sam::{Forgotten, Sam};
 
 use crate::exit::Failure;
 
@@ -82,6 +83,20 @@ pub(crate) fn check(store: &dyn tw4s_sam::ports::Read, firmware: &Client, sam: &
          administrators accept this one: manageFW forgetanchor",
         anchor.number
     )))
+}
+
+/// Records in the audit log what administrators had the firmware forget of it.
+pub(crate) fn record_forgotten(sam: &Sam, firmware: &Client, name: &str) -> Result<(), Failure> {
+    let recording = || "recording the anchors that were forgotten";
+    let forgotten = firmware.forgotten(&digest(name)).map_err(Failure::doing(recording()))?;
+    let told = forgotten.anchors.iter().map(|it| {
+        let (number, hash) = it.row();
+        let administrators = it.administrators().map(str::to_owned).collect();
+        Forgotten { anchor: Anchor { number, hash }, seconds: it.time().unix(), administrators }
+    });
+    sam.record_forgotten(&told.collect::<Vec<_>>()).map_err(Failure::doing(recording()))?;
+    // Killed before this, the next start tells it once more.
+    firmware.forgotten_is_recorded(&forgotten).map_err(Failure::doing(recording()))
 }
 
 /// Bytes of a file: some 800 anchors, which one call of [`crate::control`] has room for.

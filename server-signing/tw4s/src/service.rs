@@ -74,7 +74,8 @@ fn serve(common: &Common, id: &InstanceId) -> Result<(), Failure> {
 /// The module on its database.
 pub(crate) fn open(database: &Path, firmware: &Path, sam_id: &str) -> Result<Sam, Failure> {
     let store = SamStore::open(database, &Options::default()).map_err(Failure::doing("opening the database"))?;
-    anchor::check(&store, &Client::new(firmware), sam_id)?;
+    let client = Client::new(firmware);
+    anchor::check(&store, &client, sam_id)?;
     let ports = Ports {
         firmware: Arc::new(Port::new(firmware)),
         store: Arc::new(store),
@@ -82,7 +83,9 @@ pub(crate) fn open(database: &Path, firmware: &Path, sam_id: &str) -> Result<Sam
         rng: Arc::new(SystemRng),
     };
     let config = Config { sam_id: sam_id.to_owned(), checkpoint_every: CHECKPOINT_EVERY, ..Config::default() };
-    Sam::start(ports, config).map_err(Failure::doing("starting the module"))
+    let sam = Sam::start(ports, config).map_err(Failure::doing("starting the module"))?;
+    anchor::record_forgotten(&sam, &client, sam_id)?;
+    Ok(sam)
 }
 
 /// The last checkpoint and the record of the stop.

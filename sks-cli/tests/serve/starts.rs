@@ -87,6 +87,7 @@ fn takes_a_given_identity_once() {
         let [key, certificates] = ["key", "certs"].map(|what| home.path(&format!("{what}-{turn}.pem")));
         fs::write(&key, pem("PRIVATE KEY", identity.private_key.expose())).unwrap();
         let path: String = identity.path.iter().map(|der| format!("words\n{}", pem("CERTIFICATE", der))).collect();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(&certificates, path).unwrap();
         given.push((key, certificates, identity.path));
     }
@@ -109,11 +110,16 @@ fn refuses_files_that_are_no_identity() {
     let home = Home::new();
     let file = home.path("file");
     fs::write(&file, "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n").unwrap();
-    let file = file.to_str().unwrap();
+    let path = file.to_str().unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, words) = home.fails(&["--device-key", path, "--device-certs", path]);
+    assert!(code == Some(4) && words.contains("is open to others than its owner"), "{code:?} {words}");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let file = path;
     let (code, words) = home.fails(&["--device-key", file, "--device-certs", file]);
     assert!(code == Some(4) && words.contains("holds no private key in PEM"), "{code:?} {words}");
     let (code, words) = home.fails(&["--device-key", "/nonexistent", "--device-certs", file]);
-    assert!(code == Some(4) && words.contains("cannot read /nonexistent"), "{code:?} {words}");
+    assert!(code == Some(4) && words.contains("reading /nonexistent"), "{code:?} {words}");
     home.start(&[]).answers();
 }
 

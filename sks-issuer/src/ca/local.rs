@@ -3,7 +3,7 @@
 //! A file appears under its name whole or not at all: it is written beside it, synced, and then linked or renamed.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::ops::Deref;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -91,9 +91,11 @@ impl Ca {
     /// Loads a CA from two PEM files.
     ///
     /// # Errors
-    /// [`CaError::File`], and those of [`Ca::from_pem`].
+    /// [`CaError::File`], [`CaError::Exposed`], and those of [`Ca::from_pem`].
     pub fn load(key: &Path, certificate: &Path) -> Result<Self, CaError> {
-        Self::from_pem(&read(key)?, &read(certificate)?)
+        let key = read_secret(key)?;
+        let certificate = fs::read_to_string(certificate).map_err(|e| failed(certificate, e))?;
+        Self::from_pem(&key, &certificate)
     }
 
     /// Saves the CA as two PEM files, the key's only for its owner. What is there is replaced.
@@ -107,11 +109,7 @@ impl Ca {
 }
 
 fn open(file: &Path) -> Result<Ca, CaError> {
-    let text = read(file)?;
-    let mode = fs::metadata(file).map_err(|e| failed(file, e))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(CaError::Exposed(file.to_owned()));
-    }
+    let text = read_secret(file)?;
     let at = text.find(CERTIFICATE_BEGINS).ok_or(CaError::Key)?;
     let (key, certificate) = text.split_at(at);
     Ca::from_pem(key, certificate)
@@ -170,8 +168,16 @@ fn write_beside(path: &Path, beside: &Path, content: &[u8], mode: u32, publish: 
     }
 }
 
-fn read(path: &Path) -> Result<Zeroizing<String>, CaError> {
-    fs::read_to_string(path).map(Zeroizing::new).map_err(|e| failed(path, e))
+/// A file that its owner alone may read or write.
+fn read_secret(path: &Path) -> Result<Zeroizing<String>, CaError> {
+    let mut file = File::open(path).map_err(|e| failed(path, e))?;
+    let mode = file.metadata().map_err(|e| failed(path, e))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(CaError::Exposed(path.to_owned()));
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text).map_err(|e| failed(path, e))?;
+    Ok(text)
 }
 
 fn failed(path: &Path, source: io::Error) -> CaError {

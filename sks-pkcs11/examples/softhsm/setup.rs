@@ -1,5 +1,7 @@
 //! New tokens in a temporary directory: a daemon's, and SoftHSM2's.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -78,6 +80,7 @@ pub(crate) fn ours(built: &Path, dir: &Path) -> (Side, [Process; 2]) {
     set("XDG_DATA_HOME", &dir.join("data"));
     let program = built.join("sks");
     std::fs::write(dir.join("pin"), PIN).unwrap();
+    std::fs::set_permissions(dir.join("pin"), Permissions::from_mode(0o600)).unwrap();
     let pin = dir.join("pin").display().to_string();
     let start = |name: &str, count: u32| {
         let dir = dir.join(name);

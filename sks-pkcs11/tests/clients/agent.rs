@@ -109,7 +109,7 @@ fn an_agent_meets_wrong_and_locked_pins() {
     assert_eq!(tries_lost(&daemon), 0);
 
     // The PIN that the agent was given is not tried again once it is refused.
-    let wrong = daemon.file("wrong", WRONG_PIN).display().to_string();
+    let wrong = daemon.secret("wrong", WRONG_PIN).display().to_string();
     for key in ["3", "4"].repeat(3) {
         bad(&daemon.run(crate::common::sks(), ["sign", key, "message", "--pin-file", &wrong, "--out", "s"]));
     }

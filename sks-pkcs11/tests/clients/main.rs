@@ -123,7 +123,7 @@ pub(crate) fn tries_lost(daemon: &Daemon) -> u8 {
 
 /// Gives the keys with a PIN back to their user.
 pub(crate) fn unlock(daemon: &Daemon, keys: &[&str]) {
-    let puk = daemon.file("puk", PUK).display().to_string();
+    let puk = daemon.secret("puk", PUK).display().to_string();
     for key in keys {
         good(&daemon.run(common::sks(), ["unlock", key, "--puk-file", &puk]));
     }

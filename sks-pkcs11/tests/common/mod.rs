@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::ffi::OsStr;
+use std::fs::Permissions;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, OnceLock};
@@ -123,6 +125,13 @@ impl Daemon {
         self.path(name)
     }
 
+    /// Writes a file for its owner alone.
+    pub(crate) fn secret(&self, name: &str, content: &str) -> PathBuf {
+        let file = self.file(name, content);
+        std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        file
+    }
+
     /// Runs a program in the token's directory.
     pub(crate) fn run<S: AsRef<OsStr>>(
         &self,
@@ -155,13 +164,13 @@ impl Daemon {
         arguments.extend(more.iter().map(|text| (*text).to_owned()));
         match pin {
             Some(pin) => {
-                let file = self.file("pin", pin);
+                let file = self.secret("pin", pin);
                 arguments.extend(["--new-pin-file".to_owned(), file.display().to_string()]);
             }
             None => arguments.push("--no-pin".to_owned()),
         }
         if let Some(puk) = puk {
-            let file = self.file("puk", puk);
+            let file = self.secret("puk", puk);
             arguments.extend(["--puk-file".to_owned(), file.display().to_string()]);
         }
         let output = self.run(sks(), &arguments);

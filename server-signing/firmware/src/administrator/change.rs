@@ -7,6 +7,7 @@ use tw4s_formats::List;
 use super::{Administrator, CREDENTIAL_LENGTHS, Logon, MAX_ADMINISTRATORS, authenticate, quorum, record};
 use crate::error::FirmwareError;
 use crate::firmware::Firmware;
+use crate::forgotten::{self, Forgotten};
 use crate::state::State;
 
 /// What administrators order, all of it at once.
@@ -17,7 +18,7 @@ pub struct Changes {
     /// These are administrators no more.
     pub dropped: Vec<String>,
     /// The audit logs of these SAMs (SHA-256 of their ids) were put back with the administrators' knowledge: their
-    /// anchors are forgotten.
+    /// anchors are forgotten, and their next start records it.
     pub forgotten: Vec<[u8; 32]>,
 }
 
@@ -40,14 +41,16 @@ impl Firmware {
                 return Err(FirmwareError::Administrators);
             }
             let mut anchors = state.anchors.as_ref().map(|anchors| anchors.to_vec()).unwrap_or_default();
+            let mut forgotten = state.forgotten.as_ref().map(|list| list.to_vec()).unwrap_or_default();
             for sam in &changes.forgotten {
                 let at = anchors.iter().position(|kept| kept.sam.as_bytes() == sam);
-                anchors.remove(at.ok_or(FirmwareError::NoAnchor)?);
+                let anchor = anchors.remove(at.ok_or(FirmwareError::NoAnchor)?);
+                forgotten.push(Forgotten::now(anchor, logons)?);
             }
             let administrators = List::new(left).map_err(|_| FirmwareError::Administrators)?;
             let anchors = Some(anchors).filter(|anchors| !anchors.is_empty());
             let anchors = anchors.map(List::new).transpose().map_err(|_| FirmwareError::Failed)?;
-            Ok(Some(State { administrators, anchors, ..state.clone() }))
+            Ok(Some(State { administrators, anchors, forgotten: forgotten::list(forgotten)?, ..state.clone() }))
         };
         self.change(change, || ())?;
         for name in changes.enrolled.iter().map(Logon::name).chain(changes.dropped.iter().map(String::as_str)) {

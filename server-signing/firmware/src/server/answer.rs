@@ -9,10 +9,10 @@ use super::admissions::Admissions;
 use crate::error::FirmwareError;
 use crate::firmware::{Admitted, Firmware, KeyOrder, SignOrder};
 use crate::protocol::{
-    ADMINISTER, ADMIT, ANCHOR, Administration, AdmitCall, Certificates, Empty, FORGET, Frame, GENERATE, GenerateAnswer,
-    GenerateCall, INTEGRITY_KEY, Import, SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, Signatures, StatusAnswer,
-    VERIFY_CHECKPOINT, VERIFY_MESSAGE, VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, Verdict, VerifyCheckpointCall,
-    VerifyMessageCall, VerifyTokenCall, spec_of,
+    ADMINISTER, ADMIT, ANCHOR, Administration, AdmitCall, Certificates, Empty, FORGET, FORGOTTEN,
+    FORGOTTEN_IS_RECORDED, Frame, GENERATE, GenerateAnswer, GenerateCall, INTEGRITY_KEY, Import, SET_IDP_KEYS, SIGN,
+    SIGN_CHECKPOINT, STATUS, Signatures, StatusAnswer, VERIFY_CHECKPOINT, VERIFY_MESSAGE, VERIFY_TOKEN,
+    VERIFY_WRAPPED_KEY, Value, Verdict, VerifyCheckpointCall, VerifyMessageCall, VerifyTokenCall, spec_of,
 };
 
 /// A body.
@@ -60,6 +60,14 @@ pub(super) fn answer(
             let sam = call.value.as_bytes().try_into().map_err(|_| FirmwareError::Malformed)?;
             let anchor = firmware.anchor(sam);
             value(anchor.map(|(number, hash)| [&number.to_be_bytes()[..], &hash].concat()).unwrap_or_default())
+        }
+        FORGOTTEN => {
+            let call = read::<Value>(body)?;
+            write(&firmware.forgotten(call.value.as_bytes().try_into().map_err(|_| FirmwareError::Malformed)?)?)
+        }
+        FORGOTTEN_IS_RECORDED => {
+            firmware.forgotten_is_recorded(&read(body)?)?;
+            write(&Empty {})
         }
         ADMINISTER => {
             let order = Administration::decode(body)?;

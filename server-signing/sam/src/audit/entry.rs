@@ -76,10 +76,13 @@ pub struct Entry {
     /// SHA-256 over the roots of the tables after a change, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roots: Option<String>,
-    /// Of a checkpoint: the row that it vouches for.
+    /// When it was done, UTC, where that was before it could be recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<String>,
+    /// Of a checkpoint: the row that it vouches for. Of a forgotten anchor: the row that this log need not have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub covers: Option<u64>,
-    /// Of a checkpoint: that row's hash, hex.
+    /// That row's hash, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
     /// Of a checkpoint: the firmware's signature, hex.
@@ -94,6 +97,8 @@ impl Entry {
     pub const STOP: &'static str = "Stop";
     /// The firmware signed the chain.
     pub const CHECKPOINT: &'static str = "Checkpoint";
+    /// Administrators had the firmware forget a row of this log: they accept a database that was put back.
+    pub const FORGET_ANCHOR: &'static str = "Forget_Anchor";
     /// Administrators registered a user.
     pub const ENROL: &'static str = "Enrol_User";
 
@@ -119,6 +124,7 @@ impl Entry {
             error: None,
             cause: None,
             roots: None,
+            done: None,
             covers: None,
             hash: None,
             signature: None,

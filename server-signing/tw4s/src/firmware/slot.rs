@@ -6,11 +6,12 @@
 //! state.
 
 use std::fmt::Write as _;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{Read, Write as _};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use program::secret;
 use tw4s_firmware::{CryptoModule, MasterKey, Pkcs11Config, Pkcs11Module, SlotChoice, SoftwareModule};
 use zeroize::Zeroizing;
 
@@ -92,7 +93,7 @@ impl Slot {
                 Ok((Box::new(module), master))
             }
             Self::Pkcs11 { library, slot, pin_file } => {
-                let pin = secret(pin_file, "the PIN in")?;
+                let pin = read(pin_file, "the PIN in")?;
                 let pin = std::str::from_utf8(pin.strip_suffix(b"\n").unwrap_or(&pin));
                 let pin = Zeroizing::new(pin.map_err(|_| Failure::text("the PIN is no UTF-8"))?.to_owned());
                 let slot = slot.parse().map_or_else(|_| SlotChoice::TokenLabel(slot.clone()), SlotChoice::Id);
@@ -108,16 +109,15 @@ impl Slot {
 
 fn software_key(home: &Home, id: &InstanceId) -> Result<MasterKey, Failure> {
     let path = home.slots().join(id.to_string());
-    MasterKey::new(&secret(&path, "slot")?).map_err(Failure::doing(format!("opening slot {}", path.display())))
+    MasterKey::new(&read(&path, "slot")?).map_err(Failure::doing(format!("opening slot {}", path.display())))
 }
 
 /// The content of a file that nobody else may read, at most [`MAX_SECRET`] bytes of it.
-fn secret(path: &Path, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+fn read(path: &Path, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let opening = || Failure::doing(format!("opening {what} {}", path.display()));
-    let file = File::open(path).map_err(opening())?;
-    let metadata = file.metadata().map_err(opening())?;
-    if metadata.mode() & 0o077 != 0 || metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(Failure::text(format!("{} is open to others than its owner: chmod 600", path.display())));
+    let file = secret::open(path).map_err(Failure::doing(format!("opening {what}")))?;
+    if file.metadata().map_err(opening())?.uid() != rustix::process::geteuid().as_raw() {
+        return Err(Failure::text(format!("{} belongs to somebody else", path.display())));
     }
     let mut secret = Zeroizing::new(Vec::with_capacity(MAX_SECRET));
     let limit = u64::try_from(MAX_SECRET).unwrap_or(u64::MAX);

@@ -65,6 +65,14 @@ fn init_anew_with_the_same_master_backup_key_keeps_the_keys() {
     scene.sign();
 }
 
+const FORGET_ANCHOR: &str = "Forget_Anchor";
+
+/// The audit records of an action.
+fn log(stage: &Stage, action: &str) -> Vec<serde_json::Value> {
+    let found = stage.ok(&["audit", "search", "1", "--action", action]);
+    found.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
 fn copy(from: &Path, to: &Path) {
     let _ = fs::remove_dir_all(to);
     assert!(Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
@@ -104,10 +112,24 @@ fn a_database_that_was_put_back_is_not_started_until_two_administrators_accept_i
     fails(stage, &["manageFW", "forgetanchor", ANNA, "LogonPass=bert,file:$wrong", "--instance", "1"], failed);
     fails(stage, &["manageFW", "forgetanchor", ANNA, BERT, "--instance", "2"], failed);
     assert_eq!(stage.says(&["manageSAM", "start", "1"]).code, Some(1));
+    let anchor = log(stage, "Checkpoint").pop().unwrap();
     let forgotten = stage.ok(&["manageFW", "forgetanchor", ANNA, BERT, "--instance", "1"]);
     assert_eq!(forgotten, "Forgetting of the anchor ... ok\n");
+    // Whatever is put there before it starts: who accepted it is told in the log that goes on.
+    fs::remove_dir_all(&state).unwrap();
+    copy(&backup, &state);
     stage.ok(&["manageSAM", "start", "1"]);
+    let [told] = log(stage, FORGET_ANCHOR).try_into().unwrap();
+    assert_eq!(told["administrators"], serde_json::json!(["anna", "bert"]));
+    assert!(told["covers"].as_u64() > anchor["covers"].as_u64(), "the newest database's row: {told}");
+    assert!(told["done"].as_str() <= told["time"].as_str() && told["outcome"] == "success", "{told}");
+    let start = log(stage, "Start").pop().unwrap();
+    assert_eq!(told["number"].as_u64().unwrap(), start["number"].as_u64().unwrap() + 1, "before any request");
+    assert_eq!(log(stage, "Checkpoint").pop().unwrap()["covers"], told["number"], "and signed");
     scene.sign();
+    stage.ok(&["manageSAM", "stop", "1"]);
+    stage.ok(&["manageSAM", "start", "1"]);
+    assert_eq!(log(stage, FORGET_ANCHOR), [told], "once");
     stage.ok(&["manageSAM", "integrity", "data"]);
     assert!(
         fs::read_to_string(stage.path("home/firmware/log")).unwrap().contains("anchor of an audit log was forgotten")

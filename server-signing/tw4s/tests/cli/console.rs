@@ -163,6 +163,18 @@ fn no_secret_stands_on_a_command_line() {
 }
 
 #[test]
+fn a_credential_that_others_can_read_is_not_taken() {
+    let stage = Stage::new();
+    stage.ok(&["checksumSAM"]);
+    fs::set_permissions(stage.path("bert"), Permissions::from_mode(0o640)).unwrap();
+    let ran = stage.run(INIT);
+    let stderr = String::from_utf8(ran.stderr).unwrap();
+    assert!(ran.status.code() == Some(4) && stderr.contains("bert is open to others than its owner"), "{stderr}");
+    fs::set_permissions(stage.path("bert"), Permissions::from_mode(0o600)).unwrap();
+    stage.ok(INIT);
+}
+
+#[test]
 fn wrong_usage_is_2_and_prints_no_line() {
     let stage = Stage::new();
     let rows: &[Row<'_>] = &[
