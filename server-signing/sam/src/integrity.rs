@@ -68,6 +68,15 @@ impl Integrity {
         Some(self.sealed(table, count, sum))
     }
 
+    /// The root of a table whose rows these roots hold between them; `None` if the count is impossible.
+    pub(crate) fn together<'a>(&self, table: Table, parts: impl IntoIterator<Item = &'a Seal>) -> Option<Seal> {
+        let mut parts = parts.into_iter();
+        let whole = parts.try_fold((0_u64, [0; 32]), |(count, sum), part| {
+            Some((count.checked_add(part.count)?, add(sum, part.sum)))
+        });
+        whole.map(|(count, sum)| self.sealed(table, count, sum))
+    }
+
     fn sealed(&self, table: Table, count: u64, sum: [u8; 32]) -> Seal {
         let mut seal = Seal { count, sum, mac: [0; 32] };
         seal.mac = self.mac(SEAL, &seal.protected(table));
