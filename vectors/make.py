@@ -274,15 +274,17 @@ ATTRIBUTES = [
     ("EndorsedAlgorithm", List(1, text)), ("ExtensionType", List(2, text)),
 ]
 
+CREATION = ([
+    ("SessionKeyAlgorithm", text), ("ServerSessionID", id_), ("ServerEphemeralKey", array),
+    ("IssuerURI", Text(1, 1024)), ("Updatable", bool_), ("ClientTime", Fixed(8)), ("SessionLifeTime", int_),
+    ("SessionKeyLimit", short),
+], [
+    ("ClientSessionID", id_), ("ClientEphemeralKey", array), ("SessionAttestation", array),
+    ("ProvisioningHandle", int_),
+])
+
 METHODS = [
-    (1, "createProvisioningSession", [
-        ("SessionKeyAlgorithm", text), ("ServerSessionID", id_), ("ServerEphemeralKey", array),
-        ("IssuerURI", Text(1, 1024)), ("Updatable", bool_), ("ClientTime", Fixed(8)), ("SessionLifeTime", int_),
-        ("SessionKeyLimit", short),
-    ], [
-        ("ClientSessionID", id_), ("ClientEphemeralKey", array), ("SessionAttestation", array),
-        ("ProvisioningHandle", int_),
-    ]),
+    (1, "createProvisioningSession", *CREATION),
     (2, "closeProvisioningSession", [SESSION, MAC], [("AttestedResponse", result32)]),
     (3, "getProvisioningSession", [("ServerSessionID", id_), ("ClientSessionID", id_), ("IssuerURI", array)], [SESSION]),
     (4, "enumerateProvisioningSessions", [SESSION], [("Next", Enumerated(
@@ -358,6 +360,7 @@ METHODS = [
         ("PINPolicyHandle", int_), ("PINGroup", int_), ("PUKPolicyHandle", int_), ("PINPolicyID", text),
     ]),
     (121, "getChangeCount", [], [("Count", int_)]),
+    (122, "createVolatileSession", *CREATION),
 ]
 
 # Values apart from the samples: (method, direction, name of the file) -> field values.

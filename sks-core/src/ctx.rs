@@ -11,7 +11,7 @@ use crate::device::Device;
 use crate::gate::Class;
 use crate::key::{self, Usable};
 use crate::locks::Guard;
-use crate::ports::Store;
+use crate::ports::Read;
 use crate::record::{Address, Key, PinGroup, PinPolicy, PukPolicy, Record};
 use crate::refusal::{Effect, Refusal};
 use crate::session::{self, Entered};
@@ -33,9 +33,12 @@ impl<'d> Ctx<'d> {
         Self { device, session: None, work: None, held: Vec::new(), charged: Vec::new() }
     }
 
-    /// The database as it is durable.
-    pub(crate) fn store(&self) -> &'d dyn Store {
-        &*self.device.store
+    /// The database as it is durable; in a volatile session all that it holds instead.
+    pub(crate) fn store(&self) -> &dyn Read {
+        match &self.session {
+            Some(entered) => entered.records(),
+            None => &*self.device.store,
+        }
     }
 
     /// Takes the lock of the session that the arguments name, and loads it.
@@ -55,7 +58,10 @@ impl<'d> Ctx<'d> {
     /// The call's transaction, begun at the first use. All costly work comes before.
     pub(crate) fn work(&mut self) -> Result<&mut Work<'d>, Refusal> {
         if self.work.is_none() {
-            self.work = Some(Work::begin(self.device)?);
+            self.work = Some(match self.session.as_ref().and_then(Entered::volatile) {
+                Some(memory) => Work::volatile(self.device, memory),
+                None => Work::begin(self.device)?,
+            });
         }
         self.work.as_mut().ok_or(Refusal::Defect("a transaction that was not begun"))
     }
@@ -189,6 +195,10 @@ impl<'d> Ctx<'d> {
         if class == Class::Operation
             && let Some(entered) = self.session.take()
         {
+            if entered.volatile().is_some() {
+                entered.remove()?;
+                return result;
+            }
             let charged = std::mem::take(&mut self.charged);
             let removed = self.device.commit(|work| {
                 for closed in &charged {
@@ -217,10 +227,10 @@ impl<'d> Ctx<'d> {
             // A commit that fails drops this charge; the refusal that follows makes it again.
             self.charged.push(closed);
         }
-        match self.work.take() {
-            Some(work) => self.device.settle(work),
-            None => Ok(()),
+        if let Some(work) = self.work.take() {
+            self.device.settle(work)?;
         }
+        self.session.as_ref().map_or(Ok(()), Entered::keep)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::ports::{Clock, Crypto, PrivateKey, Rng, Store};
 use crate::record::{Address, Identity, Record};
 use crate::refusal::Refusal;
 use crate::session;
+use crate::volatile::Volatile;
 use crate::work::Typed;
 
 /// What the token needs from outside.
@@ -88,6 +89,7 @@ pub struct Device {
     pub(crate) pins: Locks,
     pub(crate) puks: Locks,
     pub(crate) owed: Owed,
+    pub(crate) volatile: Volatile,
 }
 
 /// Puts the attestation key and the device certificate path into a store that has none.
@@ -139,6 +141,7 @@ impl Device {
             pins: Locks::default(),
             puks: Locks::default(),
             owed: Owed::default(),
+            volatile: Volatile::default(),
         };
         // What this cannot remove must not keep every other session and key from being used; the daemon sweeps again
         // every minute, and logs what it cannot do.
@@ -161,12 +164,10 @@ impl Device {
     /// The first of the store; what was not removed is removed on its next use.
     pub fn sweep(&self) -> Result<(), Refusal> {
         let mut swept = Ok(());
-        for handle in session::expired(&*self.store, self.clock.now_ms())? {
-            // Entering a session that has run out removes it. One that cannot be removed keeps no other.
-            match session::Entered::open(self, handle) {
-                Ok(_) | Err(Refusal::NoSession) => {}
-                Err(other) => swept = swept.and(Err(other)),
-            }
+        let now = self.clock.now_ms();
+        for handle in session::expired(&*self.store, now)?.into_iter().chain(self.volatile.expired(now)?) {
+            // One that cannot be removed keeps no other.
+            swept = swept.and(session::Entered::sweep(self, handle));
         }
         swept
     }

@@ -53,6 +53,7 @@ pub fn class(id: MethodId) -> Class {
         | M::GetKeyAttributes
         | M::VerifyPin
         | M::GetKeyGroup
-        | M::GetChangeCount => Class::Free,
+        | M::GetChangeCount
+        | M::CreateVolatileSession => Class::Free,
     }
 }

@@ -26,6 +26,7 @@ pub mod record;
 pub mod refusal;
 mod session;
 mod target;
+mod volatile;
 mod work;
 
 pub use device::{Config, Device, Ports, StartError, install_identity};

@@ -10,6 +10,7 @@ pub(crate) mod create_key_pair;
 pub(crate) mod create_pin_policy;
 pub(crate) mod create_provisioning_session;
 pub(crate) mod create_puk_policy;
+pub(crate) mod create_volatile_session;
 pub(crate) mod delete_key;
 pub(crate) mod enumerate_keys;
 pub(crate) mod enumerate_provisioning_sessions;

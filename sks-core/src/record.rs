@@ -17,7 +17,7 @@ use crate::ports::KeySpec;
 pub enum Address {
     /// [`Identity`].
     Identity,
-    /// [`Record::Number`]: the last value used.
+    /// [`Record::Number`]: the last value used, or set aside.
     Counter(Counter),
     /// [`Session`] by its ProvisioningHandle.
     Session(u32),

@@ -106,6 +106,10 @@ refusals! {
     KeyTooLarge Storage "the key's attributes would not fit the token's largest answer";
     TooManyExtensions Storage "a key has at most 65535 extensions";
 
+    VolatileSessions Storage "as many volatile sessions are open as the token keeps at once";
+    VolatileSize Storage "a volatile session holds at most 1 MiB";
+    VolatilePost NotAllowed "post provisioning needs a session that is not volatile";
+
     NotUpdatable NotAllowed "the target key, or the session that owns it, is not Updatable";
     TargetTaken NotAllowed "the session has scheduled an operation on this key already";
     NewKeyUsed NotAllowed "the new key replaces another key already";

@@ -4,6 +4,7 @@
 //! HMAC keyed with the session key after creation counts one, decrypting and encrypting included.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use sks_wire::types::{Id, KeyHandle};
 use sks_wire::{MethodId, Secret};
@@ -13,8 +14,9 @@ use crate::device::Device;
 use crate::key;
 use crate::locks::Guard;
 use crate::ports::{Read, StoreError};
-use crate::record::{Address, Key, ObjectKind, Record, Session};
+use crate::record::{Address, Counter, Key, ObjectKind, Record, Session};
 use crate::refusal::Refusal;
+use crate::volatile::Memory;
 use crate::work::{Typed, Work, list};
 
 /// An open session whose lock this call holds.
@@ -23,6 +25,8 @@ pub(crate) struct Entered<'d> {
     pub(crate) session: Session,
     key: SessionKey,
     dirty: bool,
+    /// What it holds, if it is volatile.
+    memory: Option<Arc<Memory>>,
     device: &'d Device,
     _guard: Guard<'d>,
 }
@@ -31,14 +35,58 @@ impl<'d> Entered<'d> {
     /// Enters an open session. One whose SessionLifeTime is over is removed instead.
     pub(crate) fn open(device: &'d Device, handle: u32) -> Result<Self, Refusal> {
         let guard = device.sessions.lock(handle);
-        let store = &*device.store;
-        let session = store.session(handle)?.filter(|session| session.open).ok_or(Refusal::NoSession)?;
-        if store.deadline(handle)?.is_none_or(|deadline| device.clock.now_ms() > deadline) {
-            device.commit_removal(|work| remove_open(work, handle))?;
+        let memory = device.volatile.get(handle);
+        let records: &dyn Read = match &memory {
+            Some(memory) => &**memory,
+            None => &*device.store,
+        };
+        let session = records.session(handle)?.filter(|session| session.open).ok_or(Refusal::NoSession)?;
+        if records.deadline(handle)?.is_none_or(|deadline| device.clock.now_ms() > deadline) {
+            forget(device, handle, memory.is_some())?;
             return Err(Refusal::NoSession);
         }
         let key = session_key(&session)?;
-        Ok(Self { handle, session, key, dirty: false, device, _guard: guard })
+        Ok(Self { handle, session, key, dirty: false, memory, device, _guard: guard })
+    }
+
+    /// Enters a session that may have run out, so that it is removed then.
+    pub(crate) fn sweep(device: &'d Device, handle: u32) -> Result<(), Refusal> {
+        match Self::open(device, handle) {
+            Ok(_) | Err(Refusal::NoSession) => Ok(()),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// What a volatile session holds; none for any other.
+    pub(crate) fn volatile(&self) -> Option<Arc<Memory>> {
+        self.memory.clone()
+    }
+
+    /// Where the session and its objects are.
+    pub(crate) fn records(&self) -> &dyn Read {
+        match &self.memory {
+            Some(memory) => &**memory,
+            None => &*self.device.store,
+        }
+    }
+
+    /// Removes it with all that was created in it.
+    pub(crate) fn remove(&self) -> Result<(), Refusal> {
+        forget(self.device, self.handle, self.memory.is_some())
+    }
+
+    /// Writes a volatile session that the call has closed, all at once and durably.
+    pub(crate) fn keep(&self) -> Result<(), Refusal> {
+        let Some(memory) = &self.memory else { return Ok(()) };
+        if memory.deadline(self.handle)?.is_some() {
+            return Ok(());
+        }
+        let records = memory.take();
+        if !records.is_empty() {
+            self.device.commit(|work| records.into_iter().try_for_each(|(at, record)| work.put(at, record)))?;
+        }
+        self.device.volatile.remove(self.handle);
+        Ok(())
     }
 
     /// The session as it must be written back, if the call changed it.
@@ -95,12 +143,12 @@ impl<'d> Entered<'d> {
 
     /// A key that this session created.
     pub(crate) fn key(&self, handle: KeyHandle) -> Result<Key, Refusal> {
-        self.device.store.key(handle.0)?.filter(|key| key.session == self.handle).ok_or(Refusal::NotInSession)
+        self.records().key(handle.0)?.filter(|key| key.session == self.handle).ok_or(Refusal::NotInSession)
     }
 
     /// The handle of the object of this name, if there is one.
     pub(crate) fn named(&self, kind: ObjectKind, id: &Id) -> Result<Option<u32>, Refusal> {
-        Ok(self.device.store.handle_of(Address::Name(self.handle, kind, id.clone()))?)
+        Ok(self.records().handle_of(Address::Name(self.handle, kind, id.clone()))?)
     }
 
     /// Refuses a name that an object of this kind has.
@@ -110,6 +158,24 @@ impl<'d> Entered<'d> {
             None => Ok(()),
         }
     }
+}
+
+/// Begins a session; returns its handle.
+pub(crate) fn open(work: &mut Work<'_>, session: Session, deadline: u64) -> Result<u32, Refusal> {
+    let handle = work.allocate(Counter::Provisioning)?;
+    work.put(Address::ClientSessionId(session.client_session_id.clone()), Record::Number(handle))?;
+    work.put(Address::OpenSession(handle), Record::Time(deadline))?;
+    work.put(Address::Session(handle), Record::Session(session))?;
+    Ok(handle)
+}
+
+/// Removes an open session wherever it is. The caller holds its lock.
+fn forget(device: &Device, handle: u32, volatile: bool) -> Result<(), Refusal> {
+    if volatile {
+        device.volatile.remove(handle);
+        return Ok(());
+    }
+    device.commit_removal(|work| remove_open(work, handle))
 }
 
 /// The key of a session, open or still updatable.

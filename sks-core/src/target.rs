@@ -18,7 +18,11 @@ pub(crate) struct Target {
 
 impl Target {
     /// Finds the target among the keys of closed sessions.
-    pub(crate) fn find(ctx: &Ctx<'_>, handle: KeyHandle) -> Result<Self, Refusal> {
+    pub(crate) fn find(ctx: &mut Ctx<'_>, handle: KeyHandle) -> Result<Self, Refusal> {
+        // It holds its own records only: what touches others' would be neither seen nor locked until the close.
+        if ctx.session()?.volatile().is_some() {
+            return Err(Refusal::VolatilePost);
+        }
         Ok(Self { handle: handle.0, key: ctx.user_key(handle)? })
     }
 

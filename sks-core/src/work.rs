@@ -1,6 +1,7 @@
 //! Typed reads of the credential database, and the one transaction of a call.
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use sks_wire::types::NO_HANDLE;
 
@@ -10,6 +11,7 @@ use crate::record::{
     Address, Counter, Extension, Identity, Key, Material, Pending, PinGroup, PinPolicy, PukPolicy, Record, Session,
 };
 use crate::refusal::Refusal;
+use crate::volatile::Memory;
 
 macro_rules! typed {
     ($($function:ident($($argument:ident : $type:ty),*) -> $variant:ident $out:ty = $address:expr;)*) => {
@@ -70,20 +72,34 @@ pub(crate) fn change_count<R: Read + ?Sized>(read: &R, rng: &dyn Rng) -> Result<
     if let Some(count) = read.counter(Counter::Change)? {
         return Ok(count);
     }
+    if is_unused(read)? {
+        return Ok(0);
+    }
+    let mut random = [0; 4];
+    rng.fill(&mut random)?;
+    Ok(u32::from_be_bytes(random))
+}
+
+/// Whether nothing was ever made, so that nothing was ever changed.
+fn is_unused<R: Read + ?Sized>(read: &R) -> Result<bool, StoreError> {
     for made in [Counter::Key, Counter::PinPolicy, Counter::PukPolicy] {
         if read.counter(made)?.is_some() {
-            let mut random = [0; 4];
-            rng.fill(&mut random)?;
-            return Ok(u32::from_be_bytes(random));
+            return Ok(false);
         }
     }
-    // Nothing was ever made, so nothing was ever changed.
-    Ok(0)
+    Ok(true)
+}
+
+/// Where a call writes.
+enum Under<'d> {
+    Store(Box<dyn Txn + 'd>),
+    /// At once and for good: a call in a volatile session that is refused ends it.
+    Volatile(Arc<Memory>),
 }
 
 /// The one transaction of a call. It holds up all other writers, so it is begun when all costly work is done.
 pub(crate) struct Work<'d> {
-    txn: Box<dyn Txn + 'd>,
+    under: Under<'d>,
     device: &'d Device,
     keys: Vec<u32>,
     counts: bool,
@@ -93,7 +109,16 @@ pub(crate) struct Work<'d> {
 
 impl<'d> Work<'d> {
     pub(crate) fn begin(device: &'d Device) -> Result<Self, Refusal> {
-        Ok(Self { txn: device.store.begin()?, device, keys: Vec::new(), counts: false, count_lost: false })
+        Ok(Self::over(Under::Store(device.store.begin()?), device))
+    }
+
+    /// The work of a call in a volatile session: it holds up nobody.
+    pub(crate) fn volatile(device: &'d Device, memory: Arc<Memory>) -> Self {
+        Self::over(Under::Volatile(memory), device)
+    }
+
+    fn over(under: Under<'d>, device: &'d Device) -> Self {
+        Self { under, device, keys: Vec::new(), counts: false, count_lost: false }
     }
 
     /// Removes the change count instead of raising it: all that a full store takes is removals. See [`change_count`].
@@ -103,27 +128,52 @@ impl<'d> Work<'d> {
 
     /// The next handle of a kind. Handles are never used again, not even those of removed objects.
     pub(crate) fn allocate(&mut self, counter: Counter) -> Result<u32, Refusal> {
-        let next = self.counter(counter)?.unwrap_or(0).saturating_add(1);
+        match self.under {
+            Under::Store(_) => Ok(self.raise(counter, 1)?.0),
+            Under::Volatile(_) => self.device.volatile.allocate(self.device, counter),
+        }
+    }
+
+    /// Sets handles of a kind aside: the first and the last of them, `count` as long as there are as many.
+    pub(crate) fn reserve(&mut self, counter: Counter, count: u32) -> Result<(u32, u32), Refusal> {
+        // The counters would tell of a change count that was lost, though nothing was made yet.
+        if self.counter(Counter::Change)?.is_none() && is_unused(self)? {
+            self.put(Address::Counter(Counter::Change), Record::Number(0))?;
+        }
+        self.raise(counter, count)
+    }
+
+    fn raise(&mut self, counter: Counter, count: u32) -> Result<(u32, u32), Refusal> {
+        let last = self.counter(counter)?.unwrap_or(0);
+        let next = last.saturating_add(1);
         if next == NO_HANDLE {
             return Err(Refusal::HandlesExhausted);
         }
-        self.txn.put(Address::Counter(counter), Record::Number(next))?;
-        Ok(next)
+        let end = last.saturating_add(count).min(NO_HANDLE - 1);
+        self.put(Address::Counter(counter), Record::Number(end))?;
+        Ok((next, end))
     }
 
     pub(crate) fn put(&mut self, at: Address, record: Record) -> Result<(), Refusal> {
         self.note(&at);
-        Ok(self.txn.put(at, record)?)
+        self.put_uncounted(at, record)
     }
 
     /// Writes a record whose change no client lists: an error counter.
     pub(crate) fn put_uncounted(&mut self, at: Address, record: Record) -> Result<(), Refusal> {
-        Ok(self.txn.put(at, record)?)
+        match &mut self.under {
+            Under::Store(txn) => Ok(txn.put(at, record)?),
+            Under::Volatile(memory) => memory.put(at, record),
+        }
     }
 
     pub(crate) fn remove(&mut self, at: &Address) -> Result<(), Refusal> {
         self.note(at);
-        Ok(self.txn.remove(at)?)
+        match &mut self.under {
+            Under::Store(txn) => txn.remove(at)?,
+            Under::Volatile(memory) => memory.remove(at),
+        }
+        Ok(())
     }
 
     /// Remembers what getChangeCount and the cache of usable keys must learn of.
@@ -138,30 +188,38 @@ impl<'d> Work<'d> {
         }
     }
 
-    /// Returns when all is durable: the handles of the keys that changed.
+    /// Returns when all is durable, but for what a volatile session holds: the handles of the keys that changed.
     pub(crate) fn commit(mut self) -> (Vec<u32>, Result<(), Refusal>) {
         let keys = std::mem::take(&mut self.keys);
         (keys, self.finish())
     }
 
-    fn finish(mut self) -> Result<(), Refusal> {
+    fn finish(self) -> Result<(), Refusal> {
+        // What a volatile session holds is counted when its close has written it.
+        let Under::Store(mut txn) = self.under else { return Ok(()) };
         let at = Address::Counter(Counter::Change);
         if self.counts && self.count_lost {
-            self.txn.remove(&at)?;
+            txn.remove(&at)?;
         } else if self.counts {
-            let count = change_count(&self, &*self.device.rng)?.wrapping_add(1);
-            self.txn.put(at, Record::Number(count))?;
+            let count = change_count(&*txn, &*self.device.rng)?.wrapping_add(1);
+            txn.put(at, Record::Number(count))?;
         }
-        Ok(self.txn.commit()?)
+        Ok(txn.commit()?)
     }
 }
 
 impl Read for Work<'_> {
     fn get(&self, at: &Address) -> Result<Option<Record>, StoreError> {
-        self.txn.get(at)
+        match &self.under {
+            Under::Store(txn) => txn.get(at),
+            Under::Volatile(memory) => memory.get(at),
+        }
     }
 
     fn next(&self, from: Bound<&Address>) -> Result<Option<(Address, Record)>, StoreError> {
-        self.txn.next(from)
+        match &self.under {
+            Under::Store(txn) => txn.next(from),
+            Under::Volatile(memory) => memory.next(from),
+        }
     }
 }

@@ -24,6 +24,7 @@ mod method {
     mod create_pin_policy;
     mod create_provisioning_session;
     mod create_puk_policy;
+    mod create_volatile_session;
     mod delete_key;
     mod enumerate_keys;
     mod enumerate_provisioning_sessions;

@@ -12,8 +12,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use sks_wire::algorithm::Algorithm;
 use sks_wire::codec::Message;
 use sks_wire::method::{
-    Method, abort_provisioning_session, close_provisioning_session, create_provisioning_session, get_device_info,
-    get_provisioning_session, sign_provisioning_session_data,
+    Method, abort_provisioning_session, close_provisioning_session, create_provisioning_session,
+    create_volatile_session, get_device_info, get_provisioning_session, sign_provisioning_session_data,
 };
 use sks_wire::types::{Id, ProvisioningHandle};
 use sks_wire::{MethodId, label};
@@ -51,6 +51,9 @@ pub struct SessionOptions {
     pub life_time: u32,
     /// SessionKeyLimit: how often the session key may be used. Closing takes 2.
     pub key_limit: u16,
+    /// Whether the token keeps the session in memory until its close: for an issuer that is near, and would rather start
+    /// again than have the token wait for its disk at each call. It is neither found ([`Session::resume`]) nor listed.
+    pub volatile: bool,
     /// ServerSessionID; a fresh one unless given.
     pub server_session_id: Option<Id>,
     /// ClientTime, attested and never compared; the present time unless given.
@@ -58,7 +61,7 @@ pub struct SessionOptions {
 }
 
 impl SessionOptions {
-    /// Not updatable, open for an hour, 1000 uses of the session key.
+    /// Neither updatable nor volatile, open for an hour, 1000 uses of the session key.
     #[must_use]
     pub fn new(issuer_uri: &str, trust: Trust) -> Self {
         Self {
@@ -67,6 +70,7 @@ impl SessionOptions {
             updatable: false,
             life_time: 3600,
             key_limit: 1000,
+            volatile: false,
             server_session_id: None,
             client_time: None,
         }
@@ -118,7 +122,10 @@ impl<T: Transport> Session<T> {
         let device_certificate = device.x509_certificate.0.first().cloned().unwrap_or_default();
         let request = creation(options, ephemeral)?;
         request.check().map_err(Error::Argument)?;
-        let answer = transport.call(&request)?;
+        let answer = match options.volatile {
+            true => transport.call(&create_volatile_session::Request(request.clone()))?.0,
+            false => transport.call(&request)?,
+        };
         let agreed = agree(&request, &answer, ephemeral, &device_certificate);
         let verified = agreed.map_err(Error::Crypto).and_then(|key| {
             let data = create_provisioning_session::attestation_data(

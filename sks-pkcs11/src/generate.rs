@@ -64,13 +64,6 @@ pub(crate) enum Kind {
 }
 
 impl Wish {
-    /// Calls of the session that raise getChangeCount, each by one: the key pair, its certificates, the
-    /// close, and what else the key gets.
-    fn changes(&self, has_pin: bool) -> u32 {
-        let more = [has_pin, self.id.is_some(), self.length().is_some(), !matches!(self.kind, Kind::Pair(_))];
-        3 + more.into_iter().map(u32::from).sum::<u32>()
-    }
-
     /// The length of a symmetric key, where its algorithms do not tell it.
     fn length(&self) -> Option<u32> {
         match &self.kind {
@@ -204,6 +197,8 @@ pub(crate) fn make(module: &Module, session: &Session, wish: &Wish) -> Result<Ar
 fn issue(module: &Module, wish: &Wish, pin: Option<&Secret>) -> Result<Made> {
     let ca = module.ca()?;
     let mut options = SessionOptions::new(local::ISSUER_URI, Trust::Any);
+    // What a session that does not come to its end would leave is of no use to anybody.
+    options.volatile = true;
     options.life_time = LIFE_TIME;
     options.key_limit = KEY_LIMIT;
     let wire = Wire::new(&module.token);
@@ -232,7 +227,7 @@ fn issue(module: &Module, wish: &Wish, pin: Option<&Secret>) -> Result<Made> {
         (Kind::Imported(..), Some(status)) if status != Status::Storage => Rv(CKR_ATTRIBUTE_VALUE_INVALID),
         _ => failure(error),
     })?;
-    Ok(Made { since, changes: wish.changes(pin.is_some()), handle, answers: wire.answers(), kept: wish.kept() })
+    Ok(Made { since, handle, answers: wire.answers(), kept: wish.kept() })
 }
 
 /// A session's way to the token. What is to follow the session's last calls goes out with them.

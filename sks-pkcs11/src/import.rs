@@ -14,7 +14,8 @@ use cryptoki_sys::{
 };
 use p256::pkcs8::{EncodePrivateKey, EncodePublicKey};
 use rsa::BoxedUint;
-use sks_wire::method::delete_key;
+use sks_client::Error;
+use sks_wire::method::{decode_response, delete_key, encode_request, get_change_count};
 use sks_wire::types::{DeletePolicy, KeyHandle};
 use sks_wire::{Secret, Status};
 
@@ -169,10 +170,20 @@ pub(crate) fn destroy(module: &Module, handle: u64, object: CK_OBJECT_HANDLE) ->
         _ => return Rv::err(CKR_ACTION_PROHIBITED),
     };
     let request = delete_key::Request { key_handle: KeyHandle(key.handle), optional_authorization: authorization };
-    module.token.call(&request).map_err(|error| match status(&error) {
-        Some(Status::NoKey) => Rv(CKR_OBJECT_HANDLE_INVALID),
-        _ => login::operation_refused(module, key, &error),
-    })?;
+    let since = module.last_listing_of_same()?.count;
+    let calls = [encode_request(&request), encode_request(&get_change_count::Request {})];
+    let answers = module.token.call_all_raw(&calls)?;
+    let mut answers = answers.iter().map(|answer| answer.as_slice());
+    let deleted = decode_response::<delete_key::Request>(answers.next().unwrap_or_default());
+    if let Err(error) = deleted.map_err(Error::from).and_then(|answer| Ok(answer?)) {
+        return Err(match status(&error) {
+            Some(Status::NoKey) => Rv(CKR_OBJECT_HANDLE_INVALID),
+            _ => login::operation_refused(module, key, &error),
+        });
+    }
+    if let Ok(Ok(count)) = decode_response::<get_change_count::Request>(answers.next().unwrap_or_default()) {
+        module.forget(key, since, count.count);
+    }
     Ok(())
 }
 

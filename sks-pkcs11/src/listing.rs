@@ -105,6 +105,15 @@ impl Slot {
         }
         self.keys.push(key);
     }
+
+    /// Takes a key away. What was computed of the keys is computed again when it is asked for: a CA's certificate may
+    /// have been shown with this key.
+    fn remove(&mut self, handle: u32) {
+        self.keys.retain(|key| key.handle != handle);
+        self.groups.retain(|key| key.handle != handle);
+        self.objects = OnceLock::new();
+        self.by_id = OnceLock::new();
+    }
 }
 
 /// The present count.
@@ -165,6 +174,23 @@ impl Listing {
         true
     }
 
+    /// Takes a key away, as of a new count. Nothing is done if others are named after it: the token is to be listed
+    /// anew.
+    pub(crate) fn remove(&mut self, key: &Key, count: u32) {
+        let Some(slot) = self.slots.get_mut(&key.slot) else { return };
+        if key.group == key.handle
+            && slot.keys.iter().any(|other| other.group == key.group && other.handle != key.handle)
+        {
+            return;
+        }
+        slot.remove(key.handle);
+        if slot.keys.is_empty() && key.slot != 0 {
+            self.slots.remove(&key.slot);
+        }
+        self.keys.remove(&key.handle);
+        self.count = count;
+    }
+
     /// Adds keys, ascending and above those that are there.
     fn add(&mut self, names: &SlotNames, told: Vec<Told>, last: Option<&Listing>) {
         let mut listed = Vec::with_capacity(told.len());
@@ -198,8 +224,6 @@ struct Told {
 pub(crate) struct Made {
     /// [`Listing::count`] before its session.
     pub(crate) since: u32,
-    /// How many of the session's calls raised the count.
-    pub(crate) changes: u32,
     pub(crate) handle: KeyHandle,
     /// To [`questions`].
     pub(crate) answers: Vec<Zeroizing<Vec<u8>>>,
@@ -207,9 +231,9 @@ pub(crate) struct Made {
 }
 
 impl Made {
-    /// The count if nobody else has changed anything meanwhile.
+    /// The count if nobody else has changed anything meanwhile: the session's close alone has raised it.
     fn after(&self) -> u32 {
-        self.since.wrapping_add(self.changes)
+        self.since.wrapping_add(1)
     }
 
     /// The count, and what is told of the key; none if there is no answer.

@@ -148,6 +148,17 @@ impl Module {
         self.listing()
     }
 
+    /// Takes a key that this process has deleted from what is known, if nothing else has changed between the two counts.
+    pub(crate) fn forget(&self, key: &Key, since: u32, count: u32) {
+        if let Some(last) = self.listing.lock().as_mut()
+            && last.count == since
+            && count == since.wrapping_add(1)
+            && last.is_unbroken(&self.token)
+        {
+            Arc::make_mut(last).remove(key, count);
+        }
+    }
+
     /// What the token held at the last look, or holds now if there was none.
     pub(crate) fn last_listing(&self) -> Result<Arc<Listing>> {
         let last = self.listing.lock().clone();

@@ -96,6 +96,7 @@ fn what_goes_over_the_socket() {
     let open = || module.open_rw_session(Slot::try_from(0_u64).unwrap()).unwrap();
     let session = open();
     a_listing_is_kept(&daemon, &proxy, &session);
+    a_deletion_is_kept(&daemon, &proxy, &session);
     a_broken_signature(&proxy, &session);
     a_broken_listing(&daemon, &proxy, &session);
     a_broken_generation(&proxy, &session);
@@ -131,6 +132,30 @@ fn a_listing_is_kept(daemon: &Daemon, proxy: &Proxy, session: &Session) {
     assert_eq!(calls, [MethodId::GetChangeCount.number()]);
 }
 
+/// A key that is deleted here is taken from what is known, unless something else has changed, too.
+fn a_deletion_is_kept(daemon: &Daemon, proxy: &Proxy, session: &Session) {
+    let found = private_keys(session).unwrap();
+    let (_, made) = generate(session, "short-lived").unwrap();
+    assert!(private_keys(session).unwrap().contains(&made));
+    session.destroy_object(made).unwrap();
+    let calls = proxy.calls(|| assert_eq!(private_keys(session).unwrap(), found));
+    assert_eq!(calls, [MethodId::GetChangeCount.number()]);
+    let calls = proxy.calls(|| assert!(session.destroy_object(made).is_err()));
+    assert!(!calls.contains(&MethodId::DeleteKey.number()));
+    let (_, made) = generate(session, "short-lived").unwrap();
+    let (token, victim) = (daemon.path("sks.sock"), object(session, ObjectClass::PRIVATE_KEY, "second"));
+    proxy.once(MethodId::DeleteKey, move || {
+        let key_handle = KeyHandle(u32::try_from(victim.handle() >> 20).unwrap());
+        let delete = delete_key::Request { key_handle, optional_authorization: Secret::default() };
+        Client::connect(&token).unwrap().call(&delete).unwrap();
+        Answer::Passes
+    });
+    session.destroy_object(made).unwrap();
+    let left: Vec<_> = found.into_iter().filter(|key| *key != victim).collect();
+    assert_eq!(private_keys(session).unwrap(), left);
+    daemon.enroll("second", None, None, &[]);
+}
+
 /// Half an answer is no signature, and the call is not made again in silence.
 fn a_broken_signature(proxy: &Proxy, session: &Session) {
     let key = object(session, ObjectClass::PRIVATE_KEY, "first");
@@ -163,8 +188,8 @@ fn a_broken_generation(proxy: &Proxy, session: &Session) {
     session.sign(&Mechanism::EcdsaSha256, object(session, ObjectClass::PRIVATE_KEY, "fifth"), b"x").unwrap();
 }
 
-/// While a key is made, another thread lists the token, and then another process deletes a key: as many changes as the
-/// rest of the generation makes, counted from that listing, and one more.
+/// While a key is made, another thread lists the token, and then another process deletes a key: one change more than the
+/// generation makes, counted from that listing.
 fn others_change_the_token_meanwhile(daemon: &Daemon, proxy: &Proxy, session: &Session, other: Session) {
     let victim = object(session, ObjectClass::PRIVATE_KEY, "first");
     let mut client = Client::connect(&daemon.path("sks.sock")).unwrap();

@@ -1,6 +1,6 @@
 //! The one table of methods, and what it makes: ids, requests, responses.
 //!
-//! Source: SKS API V0.35, "Methods"; the extension methods (19, 111 to 121) are the project's own (docs/wire.md).
+//! Source: SKS API V0.35, "Methods"; the extension methods (19, 111 to 122) are the project's own (docs/wire.md).
 //! A row is the method's number, its module, its name as a type, and the text's name, which is also the label in
 //! session MACs and is written nowhere else in code.
 //!
@@ -58,6 +58,7 @@ macro_rules! for_each_method {
             119 verify_pin VerifyPin "verifyPIN",
             120 get_key_group GetKeyGroup "getKeyGroup",
             121 get_change_count GetChangeCount "getChangeCount",
+            122 create_volatile_session CreateVolatileSession "createVolatileSession",
         }
     };
 }
@@ -71,6 +72,7 @@ pub mod create_key_pair;
 pub mod create_pin_policy;
 pub mod create_provisioning_session;
 pub mod create_puk_policy;
+pub mod create_volatile_session;
 pub mod delete_key;
 pub mod enumerate_keys;
 pub mod enumerate_provisioning_sessions;

@@ -7,10 +7,10 @@ use sks_core::refusal::Refusal;
 use sks_issuer::EphemeralKey;
 use sks_wire::algorithm::Algorithm;
 use sks_wire::method::{
-    Method, abort_provisioning_session, asymmetric_key_decrypt, change_pin, delete_key, enumerate_keys,
-    enumerate_provisioning_sessions, export_key, get_extension_object, get_key_handle, get_key_protection_info,
-    get_provisioning_session, key_agreement, perform_hmac, set_pin, sign_hashed_data, sign_provisioning_session_data,
-    symmetric_key_encrypt, unlock_key, verify_pin,
+    Method, abort_provisioning_session, asymmetric_key_decrypt, change_pin, create_provisioning_session, delete_key,
+    enumerate_keys, enumerate_provisioning_sessions, export_key, get_extension_object, get_key_handle,
+    get_key_protection_info, get_provisioning_session, key_agreement, perform_hmac, set_pin, sign_hashed_data,
+    sign_provisioning_session_data, symmetric_key_encrypt, unlock_key, verify_pin,
 };
 use sks_wire::types::{
     Choice, Code, Enumerated, KeyAlgorithm, KeyHandle, NO_HANDLE, Octet, PinPolicyHandle, ProvisioningHandle,
@@ -204,7 +204,8 @@ impl Player {
         let name = step.name(0).to_owned();
         match step.verb {
             "session" => {
-                let session = Issuing::try_create(self.stage.line(), |r| {
+                let volatile = step.flag("volatile");
+                let change = |r: &mut create_provisioning_session::Request| {
                     r.session_key_limit = step.number("limit", 1000);
                     r.session_life_time = step.number("life", 3600);
                     r.updatable = step.flag("updatable");
@@ -218,7 +219,11 @@ impl Player {
                     if step.flag("no-uri") {
                         r.issuer_uri = "".into();
                     }
-                })?;
+                };
+                let session = match volatile {
+                    true => Issuing::try_create_volatile(self.stage.line(), change)?,
+                    false => Issuing::try_create(self.stage.line(), change)?,
+                };
                 self.sessions.insert(name, session);
             }
             "puk" => {

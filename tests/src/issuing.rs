@@ -10,8 +10,9 @@ use sks_issuer::{EphemeralKey, SessionKey};
 use sks_wire::algorithm::Algorithm;
 use sks_wire::method::{
     Method, abort_provisioning_session, add_extension_data, close_provisioning_session, create_key_pair,
-    create_pin_policy, create_provisioning_session, create_puk_policy, get_device_info, post_provisioning_delete_key,
-    post_provisioning_update_key, restore_private_key, set_certificate_path, set_symmetric_key,
+    create_pin_policy, create_provisioning_session, create_puk_policy, create_volatile_session, get_device_info,
+    post_provisioning_delete_key, post_provisioning_update_key, restore_private_key, set_certificate_path,
+    set_symmetric_key,
 };
 use sks_wire::types::{
     BaseType, BiometricProtection, Blob, Choice, Code, DeletePolicy, ExportPolicy, Format, Grouping, Id, InputMethod,
@@ -118,10 +119,43 @@ impl Issuing {
         line: impl Into<Line>,
         change: impl FnOnce(&mut create_provisioning_session::Request),
     ) -> Result<Self, Refused> {
-        let line = line.into();
+        Self::agree(line.into(), change, |line, request| line.call(request))
+    }
+
+    /// As [`Issuing::create`], for a session that the token keeps in memory.
+    #[must_use]
+    pub fn create_volatile(
+        line: impl Into<Line>,
+        change: impl FnOnce(&mut create_provisioning_session::Request),
+    ) -> Self {
+        Self::try_create_volatile(line, change).expect("a session is created")
+    }
+
+    /// As [`Issuing::create_volatile`].
+    ///
+    /// # Errors
+    /// The token's refusal.
+    pub fn try_create_volatile(
+        line: impl Into<Line>,
+        change: impl FnOnce(&mut create_provisioning_session::Request),
+    ) -> Result<Self, Refused> {
+        let create = |line: &Line, request: &create_provisioning_session::Request| {
+            Ok(line.call(&create_volatile_session::Request(request.clone()))?.0)
+        };
+        Self::agree(line.into(), change, create)
+    }
+
+    fn agree(
+        line: Line,
+        change: impl FnOnce(&mut create_provisioning_session::Request),
+        create: impl FnOnce(
+            &Line,
+            &create_provisioning_session::Request,
+        ) -> Result<create_provisioning_session::Response, Refused>,
+    ) -> Result<Self, Refused> {
         let mut request = Self::request();
         change(&mut request);
-        let answer = line.call(&request)?;
+        let answer = create(&line, &request)?;
         let device = line.call(&get_device_info::Request {})?;
         let issuer_uri = String::from_utf8_lossy(&request.issuer_uri.0).into_owned();
         let info = create_provisioning_session::other_info(

@@ -30,8 +30,12 @@ fn sign(key_handle: KeyHandle, pin: &str) -> sign_hashed_data::Request {
 
 #[test]
 fn provisions_a_key_that_signs_locks_and_unlocks() {
+    [false, true].into_iter().for_each(provision);
+}
+
+fn provision(volatile: bool) {
     let token = Token::default();
-    let options = SessionOptions::new("https://ca.example.com/enroll", Trust::Any);
+    let options = SessionOptions { volatile, ..SessionOptions::new("https://ca.example.com/enroll", Trust::Any) };
     let mut session = Session::create(token.clone(), &options).unwrap();
     let puk = PukPolicyOptions { id: id("PUK.1"), puk: secret("17644"), format: Format::Numeric, retry_limit: 3 };
     let puk = session.create_puk_policy(puk).unwrap();
@@ -44,6 +48,8 @@ fn provisions_a_key_that_signs_locks_and_unlocks() {
     let path = ca.issue_path(&key.public_key, &leaf).unwrap();
     let key = session.set_certificate_path(key, &path).unwrap();
     assert_eq!(token.refusal(&sign(key.handle, "1563")), Status::NoKey, "the session is still open");
+    let first = token.call(&enumerate_keys::Request { key_handle: KeyHandle(NO_HANDLE) }).unwrap().next;
+    assert_eq!(matches!(first, Enumerated::End), volatile, "only a volatile session's keys are not seen");
     session.close().unwrap();
 
     let signature = token.call(&sign(key.handle, "1563")).unwrap().result;

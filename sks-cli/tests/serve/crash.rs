@@ -55,9 +55,9 @@ fn certificate(ca: &Ca, public_key: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// Provisions a key, or says at which call the token was gone: `true` for the close.
-fn enroll(socket: &Path, ca: &Ca, retry_limit: u8) -> Result<KeyHandle, bool> {
+fn enroll(socket: &Path, ca: &Ca, retry_limit: u8, volatile: bool) -> Result<KeyHandle, bool> {
     let mut client = Client::connect(socket).map_err(|_| false)?;
-    let options = SessionOptions::new("https://issuer.example.com", Trust::Any);
+    let options = SessionOptions { volatile, ..SessionOptions::new("https://issuer.example.com", Trust::Any) };
     let mut session = Session::create(|call: &[u8]| client.call_raw(call), &options).map_err(|_| false)?;
     let policy = PinPolicyOptions { retry_limit, ..PinPolicyOptions::new(id("PIN")) };
     let policy = session.create_pin_policy(&policy, None).map_err(|_| false)?;
@@ -69,10 +69,10 @@ fn enroll(socket: &Path, ca: &Ca, retry_limit: u8) -> Result<KeyHandle, bool> {
     Ok(key.handle)
 }
 
-/// Enrolls keys until the token is gone, and deletes every third again.
+/// Enrolls keys until the token is gone, every other in a volatile session, and deletes every third again.
 fn issue(socket: &Path, ca: &Ca, known: &Mutex<Known>) {
     for round in 0u32.. {
-        let key = match enroll(socket, ca, 3) {
+        let key = match enroll(socket, ca, 3, round % 2 == 1) {
             Ok(key) => key,
             Err(closing) => {
                 known.lock().unwrap().unanswered_closes += usize::from(closing);
@@ -201,7 +201,7 @@ fn survives_kills(engine: &str) {
     let home = Home::new();
     let ca = Ca::create(&Subject::common_name("Test CA").unwrap(), 1).unwrap();
     let mut daemon = home.start(&["--engine", engine]);
-    let victim = enroll(&home.socket(), &ca, MANY_TRIES).unwrap();
+    let victim = enroll(&home.socket(), &ca, MANY_TRIES, false).unwrap();
 
     let mut client = daemon.client();
     let mut options = SessionOptions::new("https://issuer.example.com", Trust::Any);
@@ -265,4 +265,34 @@ fn what_was_acknowledged_survives_kill_9_on_sled() {
 #[test]
 fn what_was_acknowledged_survives_kill_9_on_redb() {
     survives_kills("redb");
+}
+
+/// What a volatile session has made is gone with the token as if it had never been, but for its handles; what one has
+/// closed is there.
+#[test]
+fn a_volatile_session_ends_with_the_token() {
+    let home = Home::new();
+    let ca = Ca::create(&Subject::common_name("Test CA").unwrap(), 1).unwrap();
+    let daemon = home.start(&[]);
+    let kept = enroll(&home.socket(), &ca, 3, true).unwrap();
+    let options = SessionOptions { volatile: true, ..SessionOptions::new("https://issuer.example.com", Trust::Any) };
+    let mut client = daemon.client();
+    let mut session = Session::create(|call: &[u8]| client.call_raw(call), &options).unwrap();
+    let lost = session.create_key_pair(&KeyOptions::p256(id("Key")), Protection::None).unwrap();
+    let path = certificate(&ca, &lost.public_key);
+    let (handle, lost) = (session.handle(), session.set_certificate_path(lost, &path).unwrap().handle);
+    drop(session);
+    daemon.kill();
+
+    let daemon = home.start(&[]);
+    let mut client = daemon.client();
+    let abort = abort_provisioning_session::Request { provisioning_handle: handle };
+    assert_eq!(client.call(&abort).unwrap_err().refused().unwrap().status, Status::NoSession);
+    let info = |key_handle| get_key_protection_info::Request { key_handle };
+    assert_eq!(client.call(&info(lost)).unwrap_err().refused().unwrap().status, Status::NoKey);
+    client.verify_pin(&verify_pin::Request { key_handle: kept, pin: secret(PIN) }).unwrap();
+    for volatile in [false, true] {
+        assert!(enroll(&home.socket(), &ca, 3, volatile).unwrap() > lost, "no handle is used again");
+    }
+    daemon.stop();
 }

@@ -7,11 +7,40 @@ use sks_wire::types::{Id, ProvisioningHandle};
 use crate::crypto::PeerKeyError;
 use crate::crypto::session::{self, AgreementError, Parties};
 use crate::ctx::Ctx;
-use crate::record::{Address, Counter, Record, Session};
+use crate::record::{Address, Session};
 use crate::refusal::Refusal;
+use crate::session::open;
 use crate::work::Typed;
 
 pub(crate) fn handle(ctx: &mut Ctx<'_>, request: Request) -> Result<Response, Refusal> {
+    let agreed = agree(ctx, request)?;
+    let handle = open(ctx.work()?, agreed.session.clone(), agreed.deadline)?;
+    Ok(agreed.answer(handle))
+}
+
+/// A session that is agreed upon, and not kept yet.
+pub(super) struct Agreed {
+    pub(super) session: Session,
+    /// In milliseconds since 1970.
+    pub(super) deadline: u64,
+    client_ephemeral_key: Vec<u8>,
+    session_attestation: Vec<u8>,
+}
+
+impl Agreed {
+    /// The answer, once the session is kept.
+    pub(super) fn answer(self, handle: u32) -> Response {
+        Response {
+            client_session_id: self.session.client_session_id,
+            client_ephemeral_key: self.client_ephemeral_key,
+            session_attestation: self.session_attestation,
+            provisioning_handle: ProvisioningHandle(handle),
+        }
+    }
+}
+
+/// Checks the call and does its cryptography.
+pub(super) fn agree(ctx: &Ctx<'_>, request: Request) -> Result<Agreed, Refusal> {
     Ctx::ranges(&request)?;
     let issuer_uri = request.issuer_uri.get()?.to_owned();
     if request.session_life_time == 0 {
@@ -46,24 +75,14 @@ pub(crate) fn handle(ctx: &mut Ctx<'_>, request: Request) -> Result<Response, Re
         mac_sequence_counter: 0,
         session_key_uses: 0,
         session_key_limit: request.session_key_limit,
-        client_session_id: client_session_id.clone(),
+        client_session_id,
         server_session_id: request.server_session_id,
         issuer_uri,
         updatable: request.updatable,
         client_time: request.client_time,
         session_life_time: request.session_life_time,
     };
-    let work = ctx.work()?;
-    let handle = work.allocate(Counter::Provisioning)?;
-    work.put(Address::ClientSessionId(client_session_id.clone()), Record::Number(handle))?;
-    work.put(Address::OpenSession(handle), Record::Time(deadline))?;
-    work.put(Address::Session(handle), Record::Session(session))?;
-    Ok(Response {
-        client_session_id,
-        client_ephemeral_key: agreed.client_ephemeral_key,
-        session_attestation,
-        provisioning_handle: ProvisioningHandle(handle),
-    })
+    Ok(Agreed { session, deadline, client_ephemeral_key: agreed.client_ephemeral_key, session_attestation })
 }
 
 /// A ClientSessionID that no session has.

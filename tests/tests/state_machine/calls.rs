@@ -23,7 +23,7 @@ fn secret(text: &str) -> Secret {
 }
 
 impl World {
-    pub(super) fn create(&mut self, updatable: bool, limit: u16) {
+    pub(super) fn create(&mut self, updatable: bool, volatile: bool, limit: u16) {
         let ephemeral = EphemeralKey::generate().unwrap();
         let request = create_provisioning_session::Request {
             session_key_algorithm: Algorithm::Sk1.uri().into(),
@@ -35,7 +35,10 @@ impl World {
             session_life_time: 1000,
             session_key_limit: limit,
         };
-        let answer = self.expect(&request, Ok(())).unwrap();
+        let answer = match volatile {
+            true => self.expect(&create_volatile_session::Request(request.clone()), Ok(())).unwrap().0,
+            false => self.expect(&request, Ok(())).unwrap(),
+        };
         let info = create_provisioning_session::other_info(
             ISSUER,
             &golden("device_certificate"),
@@ -51,7 +54,7 @@ impl World {
         };
         let handle = answer.provisioning_handle.0;
         assert!(self.peers.insert(handle, peer).is_none(), "a handle was used again");
-        self.model.sessions.insert(handle, Session { open: true, updatable, limit, ..Session::default() });
+        self.model.sessions.insert(handle, Session { open: true, volatile, updatable, limit, ..Session::default() });
     }
 
     pub(super) fn puk(&mut self, session: u32, name: u8) {
@@ -294,6 +297,9 @@ impl World {
             Some(new) => Some(self.model.own_key(session, new)?.clone()),
             None => None,
         };
+        if self.model.sessions[&session].volatile {
+            return Err(Status::NotAllowed);
+        }
         let key = self.model.user_key(target)?.clone();
         let owner = self.model.sessions[&key.session].clone();
         let scheduled = self.model.sessions[&session].pending.contains_key(&target);

@@ -52,9 +52,10 @@ proptest! {
         which in any::<prop::sample::Index>(),
         between in prop::collection::vec(provisioning(), 0..5),
         other in any::<bool>(),
+        volatile in any::<bool>(),
     ) {
         let mut world = World::new();
-        world.apply(&Op::Create { updatable: true, limit: 500 });
+        world.apply(&Op::Create { updatable: true, volatile, limit: 500 });
         before.iter().for_each(|op| world.apply(op));
         if !world.recorded.is_empty() {
             let call = world.recorded[which.index(world.recorded.len())].clone();
@@ -70,12 +71,13 @@ proptest! {
         earlier in prop::collection::vec(op(), 0..30),
         ops in prop::collection::vec(provisioning(), 0..20),
         fault in 0u8..5,
+        volatile in any::<bool>(),
     ) {
         let mut world = World::new();
         earlier.iter().for_each(|op| world.apply(op));
         world.abort_all();
         let before = without_counters(&world);
-        world.apply(&Op::Create { updatable: true, limit: 500 });
+        world.apply(&Op::Create { updatable: true, volatile, limit: 500 });
         // Operations on keys of earlier sessions charge those for good; here the session is to be alone.
         ops.iter().filter(|op| !matches!(op, Op::PostDelete { .. } | Op::PostUpdate { .. }))
             .for_each(|op| world.apply(op));

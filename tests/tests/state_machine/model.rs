@@ -13,6 +13,8 @@ pub(crate) type Outcome = Result<(), Status>;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Session {
     pub open: bool,
+    /// Kept in memory until its close.
+    pub volatile: bool,
     pub updatable: bool,
     pub limit: u16,
     pub uses: u16,
@@ -164,6 +166,17 @@ impl Model {
         self.sessions.remove(&session);
         self.keys.retain(|_, k| k.session != session);
         self.tidy();
+    }
+
+    /// Whether others see a session and what is in it.
+    pub(crate) fn is_seen(&self, session: u32) -> bool {
+        self.sessions.get(&session).is_some_and(|s| !(s.open && s.volatile))
+    }
+
+    /// Volatile sessions that are open end with the token.
+    pub(crate) fn restart(&mut self) {
+        let lost: Vec<u32> = self.sessions.keys().copied().filter(|session| !self.is_seen(*session)).collect();
+        lost.into_iter().for_each(|session| self.abort(session));
     }
 
     pub(crate) fn close(&mut self, session: u32) -> Outcome {

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 pub(crate) enum Op {
     Create {
         updatable: bool,
+        volatile: bool,
         limit: u16,
     },
     Puk {
@@ -119,8 +120,8 @@ pub(crate) fn provisioning() -> impl Strategy<Value = Op> {
 pub(crate) fn op() -> impl Strategy<Value = Op> {
     let any = any::<u8>;
     prop_oneof![
-        3 => (prop::bool::weighted(0.8), prop_oneof![1 => 0u16..30, 4 => Just(200u16)])
-            .prop_map(|(updatable, limit)| Op::Create { updatable, limit }),
+        3 => (prop::bool::weighted(0.8), prop::bool::weighted(0.4), prop_oneof![1 => 0u16..30, 4 => Just(200u16)])
+            .prop_map(|(updatable, volatile, limit)| Op::Create { updatable, volatile, limit }),
         20 => provisioning(),
         3 => any().prop_map(|session| Op::Finish { session }),
         1 => (any(), wrong()).prop_map(|(session, wrong)| Op::Close { session, wrong }),

@@ -78,7 +78,7 @@ impl World {
 
     pub(crate) fn apply(&mut self, op: &Op) {
         match *op {
-            Op::Create { updatable, limit } => self.create(updatable, limit),
+            Op::Create { updatable, volatile, limit } => self.create(updatable, volatile, limit),
             Op::Puk { session, name: selector } => {
                 let session = self.session(session);
                 self.puk(session, name(self.model.sessions.get(&session).map(|s| &s.puk_names), selector));
@@ -154,14 +154,17 @@ impl World {
                 let key = self.user(key);
                 self.delete(key);
             }
-            Op::Restart => self.token = self.token.restarted(),
+            Op::Restart => {
+                self.token = self.token.restarted();
+                self.model.restart();
+            }
         }
     }
 
     /// Mostly an open session, made for the purpose if there is none.
     fn session(&mut self, selector: u8) -> u32 {
         if selector < FITTING && handles(&self.model.sessions, |s| s.open).is_empty() {
-            self.create(true, 200);
+            self.create(true, false, 200);
         }
         choose(handles(&self.model.sessions, |s| s.open), handles(&self.peers, |_| true), selector)
     }
@@ -189,7 +192,7 @@ impl World {
         if selector >= FITTING || self.model.keys.values().any(|k| k.provisioned) {
             return;
         }
-        self.create(true, 200);
+        self.create(true, false, 200);
         let session = *self.model.sessions.keys().next_back().unwrap();
         self.puk(session, 0);
         let puk = *self.model.puks.keys().next_back().unwrap();
@@ -308,7 +311,8 @@ impl World {
             sessions.insert(next, item.is_open);
             handle = next;
         }
-        assert_eq!(sessions, self.model.sessions.iter().map(|(handle, s)| (*handle, s.open)).collect());
+        let seen = self.model.sessions.iter().filter(|(handle, _)| self.model.is_seen(**handle));
+        assert_eq!(sessions, seen.map(|(handle, s)| (*handle, s.open)).collect());
         let mut keys = Vec::new();
         let mut handle = NO_HANDLE;
         while let Enumerated::Next { handle: next, item } =
@@ -324,7 +328,7 @@ impl World {
             ));
             handle = next;
         }
-        let expected = self.model.keys.iter();
+        let expected = self.model.keys.iter().filter(|(_, k)| self.model.is_seen(k.session));
         let expected = expected.map(|(h, k)| (*h, k.session, id("Key", k.name), k.provisioned, k.extensions.len()));
         assert_eq!(keys, expected.collect::<Vec<_>>());
         for (handle, key) in self.model.keys.iter().filter(|(_, k)| k.provisioned) {
