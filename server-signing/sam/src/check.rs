@@ -36,13 +36,6 @@ impl DataReport {
         self.faults.is_empty()
     }
 
-    fn add(&mut self, other: Self) {
-        self.users += other.users;
-        self.objects += other.objects;
-        self.records += other.records;
-        other.faults.into_iter().for_each(|fault| self.fault(fault));
-    }
-
     fn fault(&mut self, what: impl Into<String>) {
         if self.faults.len() < 100 {
             self.faults.push(what.into());
@@ -119,10 +112,10 @@ impl Sam {
         }
     }
 
-    fn check_seal(&self, work: &Work<'_>, table: Table, sum: Option<Seal>, report: &mut DataReport) -> Option<Seal> {
+    fn check_seal(&self, work: &Work<'_>, table: Table, sum: Seal, report: &mut DataReport) -> Option<Seal> {
         match work.seal(table) {
             Err(failure) => report.fault(failure.line()),
-            Ok(seal) if Some(seal) != sum => report.fault(format!("rows of {table:?} are missing, added or put back")),
+            Ok(seal) if seal != sum => report.fault(format!("rows of {table:?} are missing, added or put back")),
             Ok(seal) => return Some(seal),
         }
         None

@@ -68,15 +68,6 @@ impl Integrity {
         Some(self.sealed(table, count, sum))
     }
 
-    /// The root of a table whose rows these roots hold between them; `None` if the count is impossible.
-    pub(crate) fn together<'a>(&self, table: Table, parts: impl IntoIterator<Item = &'a Seal>) -> Option<Seal> {
-        let mut parts = parts.into_iter();
-        let whole = parts.try_fold((0_u64, [0; 32]), |(count, sum), part| {
-            Some((count.checked_add(part.count)?, add(sum, part.sum)))
-        });
-        whole.map(|(count, sum)| self.sealed(table, count, sum))
-    }
-
     fn sealed(&self, table: Table, count: u64, sum: [u8; 32]) -> Seal {
         let mut seal = Seal { count, sum, mac: [0; 32] };
         seal.mac = self.mac(SEAL, &seal.protected(table));
@@ -100,6 +91,43 @@ impl Integrity {
 
     fn begin(&self, label: &[u8], data: &[u8]) -> Hmac<Sha256> {
         self.0.clone().chain_update(label).chain_update(data)
+    }
+}
+
+/// What some rows of a table add up to.
+#[derive(Clone, Debug)]
+pub(crate) struct Sum {
+    table: Table,
+    count: u64,
+    sum: [u8; 32],
+}
+
+impl Sum {
+    /// Of no row.
+    pub(crate) fn of(table: Table) -> Self {
+        Self { table, count: 0, sum: [0; 32] }
+    }
+
+    /// With one more row, by its protected bytes.
+    pub(crate) fn add(&mut self, integrity: &Integrity, row: &[u8]) {
+        self.count = self.count.saturating_add(1);
+        self.sum = add(self.sum, integrity.element(self.table, row));
+    }
+
+    /// With the rows of another.
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.sum = add(self.sum, other.sum);
+    }
+
+    /// How many rows.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The root of a table with these rows and no others.
+    pub(crate) fn sealed(&self, integrity: &Integrity) -> Seal {
+        integrity.sealed(self.table, self.count, self.sum)
     }
 }
 

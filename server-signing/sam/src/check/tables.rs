@@ -1,18 +1,17 @@
 //! The tables as they stood at one moment, read without holding up those who write.
 //!
-//! Rows are read outside of a transaction, in runs. What changed meanwhile the audit log tells, for each change has its
-//! record; the runs that it touched are read again, which takes less time and so leaves less to be read. What is left in
-//! the end is read in one transaction. So writers wait while a few runs are read, however large the tables are; and where
-//! it does not get less, while those runs are read that changed during one reading.
+//! Rows are read outside of a transaction. What changed meanwhile the audit log tells, for each change has its record; the
+//! runs of rows that it touched are read again, which takes less time and so leaves less to be read. What is left in the
+//! end is read in one transaction. So writers wait while a few runs are read, however large the tables are; and where it
+//! does not get less, while those runs are read that changed during one reading.
 
 use std::collections::BTreeSet;
-use std::mem;
-use std::ops::Bound;
 
 use super::DataReport;
 use crate::Sam;
 use crate::audit::PAGE;
 use crate::failure::Failure;
+use crate::integrity::Sum;
 use crate::ports::{Read, StoreError};
 use crate::record::{KeyId, Object, ObjectKind, Seal, Table, User, UserId};
 use crate::work::{Work, holdings};
@@ -46,13 +45,16 @@ impl Tables {
         Ok((tables, work))
     }
 
-    /// What the rows of each table add up to; `None` for a sum that no table has. Faults go into the report.
-    pub(super) fn sums(self, sam: &Sam, report: &mut DataReport) -> [Option<Seal>; 2] {
-        [self.users.sum(sam, report), self.objects.sum(sam, report)]
+    /// What the rows of each table add up to. How many they are, and what is wrong with them, goes into the report.
+    pub(super) fn sums(self, sam: &Sam, report: &mut DataReport) -> [Seal; 2] {
+        let (users, objects) = (self.users.sum(report), self.objects.sum(report));
+        report.users = users.count();
+        report.objects = objects.count();
+        [users.sealed(&sam.integrity), objects.sealed(&sam.integrity)]
     }
 
     fn touched(&self, changed: &Changed) -> usize {
-        self.users.touched(&changed.users) + self.objects.touched(&changed.keys)
+        self.users.touched(&changed.users).len() + self.objects.touched(&changed.keys).len()
     }
 
     fn refresh(&mut self, sam: &Sam, read: &dyn Read, changed: &Changed) -> Result<(), Failure> {
@@ -100,91 +102,95 @@ impl Changed {
 trait Row: Sized {
     /// What the audit log names it by.
     type Id: Copy + Ord;
-    /// Its place in the table.
+    /// Its place in the table; in the order of the ids.
     type Key: Copy + Ord;
     const TABLE: Table;
 
     fn key(&self) -> Self::Key;
     fn id(key: Self::Key) -> Self::Id;
-    fn page(read: &dyn Read, after: Option<Self::Key>) -> Result<Vec<Self>, StoreError>;
+    fn page(read: &dyn Read, after: Option<Self::Key>, limit: usize) -> Result<Vec<Self>, StoreError>;
     /// Looks at the row alone.
-    fn check(&self, sam: &Sam, read: &dyn Read, report: &mut DataReport) -> Result<(), Failure>;
+    fn check(&self, sam: &Sam, read: &dyn Read, faults: &mut Vec<String>) -> Result<(), Failure>;
     fn protected(&self) -> Vec<u8>;
 }
 
 /// A whole table, in runs.
 struct Runs<R: Row>(Vec<Run<R>>);
 
-/// The rows behind those of the run before, that were read at once.
+/// The rows behind those of the run before.
 struct Run<R: Row> {
     /// Where it ends; `None`: with the table.
     last: Option<R::Key>,
-    sum: Seal,
-    found: DataReport,
+    sum: Sum,
+    faults: Vec<String>,
 }
 
 impl<R: Row> Runs<R> {
     fn read(sam: &Sam, read: &dyn Read) -> Result<Self, Failure> {
-        Self::between(sam, read, None, None).map(Self)
+        Self::between(sam, read, None, None, PAGE).map(Self)
     }
 
-    /// The rows behind `after`, up to `end`.
+    /// The rows behind `after`, up to `end`, of which `limit` are read at a time.
     fn between(
         sam: &Sam,
         read: &dyn Read,
         mut after: Option<R::Key>,
         end: Option<R::Key>,
+        limit: usize,
     ) -> Result<Vec<Run<R>>, Failure> {
         let mut runs = Vec::new();
         loop {
-            let mut rows = R::page(read, after)?;
+            let mut rows = R::page(read, after, limit)?;
+            let is_last = rows.len() < limit || end.is_some_and(|end| rows.last().is_some_and(|row| row.key() >= end));
             rows.retain(|row| end.is_none_or(|end| row.key() <= end));
-            let reached = rows.last().map(R::key);
-            let last = if rows.len() < PAGE || reached == end { end } else { reached };
-            let mut run = Run { last, sum: sam.integrity.empty(R::TABLE), found: DataReport::default() };
-            for row in &rows {
-                row.check(sam, read, &mut run.found)?;
-                let sum = sam.integrity.moved(R::TABLE, &run.sum, None, Some(&row.protected()));
-                run.sum = sum.ok_or_else(|| Failure::damaged("too many rows"))?;
+            for some in rows.chunks(RUN) {
+                let mut run = Run { last: some.last().map(R::key), sum: Sum::of(R::TABLE), faults: Vec::new() };
+                for row in some {
+                    row.check(sam, read, &mut run.faults)?;
+                    run.sum.add(&sam.integrity, &row.protected());
+                }
+                after = run.last;
+                runs.push(run);
             }
-            runs.push(run);
-            if last == end {
+            if is_last {
+                match runs.last_mut() {
+                    Some(run) => run.last = end,
+                    None => runs.push(Run { last: end, sum: Sum::of(R::TABLE), faults: Vec::new() }),
+                }
                 return Ok(runs);
             }
-            after = last;
         }
     }
 
-    /// How many runs have to be read again.
-    fn touched(&self, changed: &BTreeSet<R::Id>) -> usize {
-        let before = std::iter::once(None).chain(self.0.iter().map(|run| run.last));
-        before.zip(&self.0).filter(|(after, run)| holds::<R>(*after, run.last, changed)).count()
+    /// The runs in which these have their place. The objects of a key may stand at the end of one and in the next.
+    fn touched(&self, changed: &BTreeSet<R::Id>) -> BTreeSet<usize> {
+        let mut touched = BTreeSet::new();
+        for id in changed {
+            let first = self.0.partition_point(|run| run.last.is_some_and(|last| R::id(last) < *id));
+            let more = self.0.iter().skip(first).take_while(|run| run.last.is_some_and(|last| R::id(last) == *id));
+            touched.extend(first..=first + more.count());
+        }
+        touched
     }
 
     fn refresh(&mut self, sam: &Sam, read: &dyn Read, changed: &BTreeSet<R::Id>) -> Result<(), Failure> {
-        let mut after = None;
-        for run in mem::take(&mut self.0) {
-            let last = run.last;
-            match holds::<R>(after, last, changed) {
-                true => self.0.extend(Self::between(sam, read, after, last)?),
-                false => self.0.push(run),
-            }
-            after = last;
+        // From behind, so that those before stay where they are.
+        for at in self.touched(changed).into_iter().rev() {
+            let after = at.checked_sub(1).and_then(|before| self.0.get(before)).and_then(|run| run.last);
+            let Some(end) = self.0.get(at).map(|run| run.last) else { continue };
+            self.0.splice(at..=at, Self::between(sam, read, after, end, 2 * RUN)?);
         }
         Ok(())
     }
 
-    fn sum(self, sam: &Sam, report: &mut DataReport) -> Option<Seal> {
-        let sum = sam.integrity.together(R::TABLE, self.0.iter().map(|run| &run.sum));
-        self.0.into_iter().for_each(|run| report.add(run.found));
+    fn sum(self, report: &mut DataReport) -> Sum {
+        let mut sum = Sum::of(R::TABLE);
+        for run in self.0 {
+            sum.join(&run.sum);
+            run.faults.into_iter().for_each(|fault| report.fault(fault));
+        }
         sum
     }
-}
-
-/// Whether a run has the place of any of these. The objects of a key may stand at the end of one run and in the next.
-fn holds<R: Row>(after: Option<R::Key>, last: Option<R::Key>, changed: &BTreeSet<R::Id>) -> bool {
-    let bound = |key: Option<R::Key>| key.map_or(Bound::Unbounded, |key| Bound::Included(R::id(key)));
-    changed.range((bound(after), bound(last))).next().is_some()
 }
 
 impl Row for User {
@@ -200,19 +206,18 @@ impl Row for User {
         key
     }
 
-    fn page(read: &dyn Read, after: Option<UserId>) -> Result<Vec<Self>, StoreError> {
-        read.users(after.as_ref(), PAGE)
+    fn page(read: &dyn Read, after: Option<UserId>, limit: usize) -> Result<Vec<Self>, StoreError> {
+        read.users(after.as_ref(), limit)
     }
 
-    fn check(&self, sam: &Sam, read: &dyn Read, report: &mut DataReport) -> Result<(), Failure> {
-        report.users += 1;
+    fn check(&self, sam: &Sam, read: &dyn Read, faults: &mut Vec<String>) -> Result<(), Failure> {
         if !sam.integrity.user_is_ours(self) {
-            report.fault(format!("the row of user {} is not ours", self.id));
+            faults.push(format!("the row of user {} is not ours", self.id));
             return Ok(());
         }
         for held in holdings(Some(self))? {
             if read.holder(&held)? != Some(self.id) {
-                report.fault(format!("a certificate of user {} signs messages for somebody else", self.id));
+                faults.push(format!("a certificate of user {} signs messages for somebody else", self.id));
             }
         }
         Ok(())
@@ -236,14 +241,13 @@ impl Row for Object {
         key.0
     }
 
-    fn page(read: &dyn Read, after: Option<(KeyId, ObjectKind)>) -> Result<Vec<Self>, StoreError> {
-        read.objects(after.as_ref().map(|(key, kind)| (key, *kind)), PAGE)
+    fn page(read: &dyn Read, after: Option<(KeyId, ObjectKind)>, limit: usize) -> Result<Vec<Self>, StoreError> {
+        read.objects(after.as_ref().map(|(key, kind)| (key, *kind)), limit)
     }
 
-    fn check(&self, sam: &Sam, _: &dyn Read, report: &mut DataReport) -> Result<(), Failure> {
-        report.objects += 1;
+    fn check(&self, sam: &Sam, _: &dyn Read, faults: &mut Vec<String>) -> Result<(), Failure> {
         if !sam.integrity.object_is_ours(self) {
-            report.fault(format!("the row {:?} of key {} is not ours", self.kind, self.key));
+            faults.push(format!("the row {:?} of key {} is not ours", self.kind, self.key));
         }
         Ok(())
     }
@@ -256,4 +260,6 @@ impl Row for Object {
 /// How often what changed is read again without holding up anybody.
 const READINGS: u32 = 8;
 /// Runs that may be read while writers wait.
-const FEW: usize = 4;
+const FEW: usize = 64;
+/// Rows of a run: a change costs about so many readings, and some twenty bytes are kept of each row.
+const RUN: usize = 4;
