@@ -76,8 +76,8 @@ fn enrol_somebody(world: &World, number: u64) {
 #[test]
 fn writers_wait_for_a_few_rows_of_many() {
     let world = Arc::new(World::default());
-    (0..2048).for_each(|number| enrol_somebody(&world, number));
-    let (other, mut reads, mut number) = (Arc::clone(&world), 0, 2048..);
+    (0..1024).for_each(|number| enrol_somebody(&world, number));
+    let (other, mut reads, mut number) = (Arc::clone(&world), 0, 1024..);
     world.store.before_reads(move || {
         reads += 1;
         if reads % 6 == 0 {
@@ -88,7 +88,7 @@ fn writers_wait_for_a_few_rows_of_many() {
     let report = world.sam.check_data(None).unwrap();
     let waited_for = world.store.rows_in_transactions() - before;
     assert_eq!(report.faults, [""; 0]);
-    assert!(report.users > 2048 + 4, "none came while it read: {report:?}");
+    assert!(report.users > 1024 + 4, "none came while it read: {report:?}");
     assert!((1..=256).contains(&waited_for), "{waited_for} of {}", report.users);
 }
 
