@@ -1,7 +1,7 @@
 //! Who may speak to the firmware: its own user, and those who are named. The socket's mode keeps others out as well, until
 //! somebody changes it; here it is open to all.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![allow(clippy::print_stderr, reason = "a test that skips says so")]
 
 #[macro_use]
