@@ -60,18 +60,26 @@ pub fn open(path: &Path) -> Result<File, Error> {
     }
 }
 
-/// The content of a file; one newline at its end is dropped.
+/// The content of a file that is for its owner alone; one newline at its end is dropped.
 ///
 /// # Errors
 /// Those of [`open`], [`Error::Empty`], [`Error::TooLong`].
-pub fn from_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
+pub fn from_private_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
     read(path, Ok(open(path)?))
 }
 
-/// All of stdin, as [`from_file`], but whatever its mode: it was opened by whoever runs the command.
+/// As [`from_private_file`], whatever the file's mode: service managers hand secrets over in files that a group reads.
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::Empty`], [`Error::TooLong`].
+pub fn from_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
+    read(path, File::open(path))
+}
+
+/// All of stdin, as [`from_file`].
+///
+/// # Errors
+/// As [`from_file`].
 pub fn from_stdin() -> Result<Zeroizing<Vec<u8>>, Error> {
     // Past the standard library's buffer, which nobody wipes.
     read(Path::new("stdin"), io::stdin().as_fd().try_clone_to_owned().map(File::from))
@@ -153,7 +161,7 @@ mod tests {
         std::fs::write(file.path(), "1234").unwrap();
         let with = |mode| {
             std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
-            from_file(file.path()).map(|secret| secret.to_vec())
+            from_private_file(file.path()).map(|secret| secret.to_vec())
         };
         for mode in [0o640, 0o620, 0o610, 0o604, 0o602, 0o601] {
             let error = with(mode).unwrap_err();

@@ -1,6 +1,6 @@
 //! SAD: the Signature Activation Data (guide 8.1, rows 8, 9, 13 and 14).
 
-use der::Sequence;
+use der::{Decode, Header, Reader, Sequence, SliceReader};
 use spki::AlgorithmIdentifierOwned;
 
 use crate::algorithm::HashAlgorithm;
@@ -22,6 +22,19 @@ pub struct Sad {
     /// By the key in the token's extension, in the algorithm that
     /// [`KeyKind::sad_algorithm`](crate::KeyKind::sad_algorithm) gives it.
     pub signature: Octets<1, MAX_SIGNATURE_LEN>,
+}
+
+impl Sad {
+    /// Whether this is the DER of the token in it.
+    #[must_use]
+    pub fn has_token(&self, der: &[u8]) -> bool {
+        let first_field = || {
+            let mut reader = SliceReader::new(self.tbs.der())?;
+            Header::decode(&mut reader)?;
+            reader.tlv_bytes()
+        };
+        first_field().is_ok_and(|token| token == der)
+    }
 }
 
 impl Format for Sad {

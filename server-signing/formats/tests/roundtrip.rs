@@ -9,6 +9,7 @@ mod values;
 use std::fmt::Debug;
 
 use common::{folders, samples};
+use der::Encode;
 use proptest::prelude::*;
 use tw4s_formats::operation::{
     CreateNewPrivilegedUser, CreateNewSigner, DeleteSignerKeyPair, GenerateSignerKeyPair, GenerateSignerKeyPairResult,
@@ -29,6 +30,17 @@ proptest! {
         there_and_back(&*value.data);
         there_and_back(&value.signer);
         prop_assert_eq!(value.data.der(), value.data.to_bytes().unwrap());
+    }
+
+    #[test]
+    fn a_sad_has_its_token_and_no_other_bytes(sad in values::sad(), other in values::token()) {
+        let der = sad.tbs.identity_token.to_bytes().unwrap();
+        prop_assert!(sad.has_token(&der));
+        for end in [0, 1, 2, der.len() / 2, der.len() - 1] {
+            prop_assert!(!sad.has_token(&der[..end]), "the first {end} bytes");
+        }
+        prop_assert!(!sad.has_token(&[&der[..], &sad.tbs.key_id.to_der().unwrap()].concat()), "and what follows");
+        prop_assert_eq!(sad.has_token(&other.to_bytes().unwrap()), other == sad.tbs.identity_token);
     }
 
     #[test]

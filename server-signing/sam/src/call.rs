@@ -9,7 +9,7 @@ use crate::audit::Entry;
 use crate::credential::{Acting, Refused, authenticate};
 use crate::failure::Failure;
 use crate::gate;
-use crate::operation;
+use crate::operation::{self, Admission};
 use crate::record::{User, UserId};
 use crate::refusal::Refusal;
 use crate::work::{Committed, Recorded, Work};
@@ -20,8 +20,10 @@ pub(crate) struct Call<'s> {
     /// When the request was looked at.
     pub(crate) now: u64,
     pub(crate) acting: User,
-    /// The certificate in use, if the credential is a token.
+    /// The certificate in use, if the credential is a token; not of a signing that came with an admission.
     pub(crate) certificate: Option<Vec<u8>>,
+    /// What the firmware said to a signing while its credential was looked at.
+    pub(crate) admission: Option<Admission<'s>>,
     pub(crate) entry: Entry,
 }
 
@@ -57,7 +59,14 @@ pub(crate) async fn process(sam: &Sam, message: &PeerMessage, request: &Request)
     let now = sam.ports.clock.now_ms();
     // The name of the action is the one that the message gives its type, known or not.
     let mut entry = Entry::new(request.message_type.as_str());
-    let Acting { user, certificate } = match authenticate(sam, message, request, now).await {
+    // Read now, for a signing's credential may be looked at together with its SAD; what is wrong with it is told when it
+    // is its turn.
+    let task = read(sam, request);
+    let sad = match &task {
+        Ok((_, Task::Sign(signing, sad))) => Some((signing, &**sad)),
+        _ => None,
+    };
+    let Acting { user, certificate, admission } = match authenticate(sam, message, request, sad, now).await {
         Ok(acting) => acting,
         Err(Refused { failure, acting }) => {
             entry.acting = acting.map(|id| id.to_string());
@@ -66,32 +75,34 @@ pub(crate) async fn process(sam: &Sam, message: &PeerMessage, request: &Request)
     };
     // From here on somebody acts, and everything is audited.
     entry.acting = Some(user.id.to_string());
-    let mut call = Call { sam, now, acting: user, certificate, entry };
-    match call.perform(request).await {
+    let mut call = Call { sam, now, acting: user, certificate, admission, entry };
+    match call.perform(task).await {
         Ok(recorded) => Ok(recorded),
         Err(failure) => Err(refuse(sam, call.entry, failure).await),
     }
 }
 
+/// Steps 5 and 6: the message's type, and the message.
+fn read(sam: &Sam, request: &Request) -> Result<(MessageType, Task), Refusal> {
+    let kind = MessageType::from_name(request.message_type.as_str()).map_err(|_| Refusal::MessageType)?;
+    let task = match Message::parse(kind, request.message.as_bytes()).map_err(|_| Refusal::Message)? {
+        Message::Signing(signing) => {
+            let sad = signing.sad().map_err(|_| Refusal::Sad)?;
+            if sad.tbs.tbs_hash_values.len() > sam.config.multisign {
+                return Err(Refusal::TooManyHashes);
+            }
+            Task::Sign(signing, Box::new(sad))
+        }
+        message => Task::Other(message),
+    };
+    Ok((kind, task))
+}
+
 impl Call<'_> {
-    async fn perform(&mut self, request: &Request) -> Result<Recorded, Failure> {
-        let kind = MessageType::from_name(request.message_type.as_str()).map_err(|_| Refusal::MessageType)?;
-        let task = self.read(kind, request.message.as_bytes())?;
+    async fn perform(&mut self, task: Result<(MessageType, Task), Refusal>) -> Result<Recorded, Failure> {
+        let (kind, task) = task?;
         gate::check(self.acting.role, kind)?;
         operation::dispatch(self, task).await
-    }
-
-    fn read(&self, kind: MessageType, bytes: &[u8]) -> Result<Task, Refusal> {
-        match Message::parse(kind, bytes).map_err(|_| Refusal::Message)? {
-            Message::Signing(signing) => {
-                let sad = signing.sad().map_err(|_| Refusal::Sad)?;
-                if sad.tbs.tbs_hash_values.len() > self.sam.config.multisign {
-                    return Err(Refusal::TooManyHashes);
-                }
-                Ok(Task::Sign(signing, Box::new(sad)))
-            }
-            message => Ok(Task::Other(message)),
-        }
     }
 
     /// Notes the user that it is about, and says who that is.

@@ -9,6 +9,7 @@ mod signer_maintenance;
 mod signing;
 
 pub(crate) use certificates::{check as check_certificates, fingerprints};
+pub(crate) use signing::{Admission, admit};
 
 use tw4s_formats::operation::{Message, Void};
 use tw4s_formats::{Format, Role};

@@ -124,6 +124,13 @@ pub trait Store: Read + Send + Sync {
     /// [`StoreError`].
     fn begin(&self) -> Result<Box<dyn Txn + '_>, StoreError>;
 
+    /// A request begins, which may commit once and again, each time waiting until that is durable. A store that makes
+    /// commits durable together may hold one back for a moment while more of them are to come.
+    fn request_begins(&self) {}
+
+    /// It has ended.
+    fn request_ends(&self) {}
+
     /// How many hashes of a SAD are consumed, durably, and not purged.
     ///
     /// # Errors

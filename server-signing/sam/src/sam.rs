@@ -47,6 +47,7 @@ impl Sam {
     /// Answers one peering message: a request, or a ping. Whatever is recorded of it is durable by then. Dropped before
     /// it is done, it ends as a crash would end it: what was consumed stays consumed.
     pub async fn handle(&self, bytes: &[u8]) -> Handled {
+        let _under_way = UnderWay::begin(&*self.ports.store);
         let message = match call::open(bytes) {
             Ok(message) => message,
             Err(refusal) => {
@@ -90,6 +91,22 @@ impl Sam {
         let sent_at = Time::from_unix(self.ports.clock.now_ms() / 1000).or_else(|_| Time::from_unix(0));
         let message = body.and_then(|body| PeerMessage::new(id, sent_at?, body));
         message.and_then(|message| message.to_bytes()).unwrap_or_default()
+    }
+}
+
+/// A request, as the store is told of it; it ends with this value, also when it is given up.
+struct UnderWay<'s>(&'s dyn Store);
+
+impl<'s> UnderWay<'s> {
+    fn begin(store: &'s dyn Store) -> Self {
+        store.request_begins();
+        Self(store)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.request_ends();
     }
 }
 

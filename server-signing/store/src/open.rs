@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use durable::{Db, Engine, Options, Tree};
+use parking_lot::Mutex;
 use tw4s_sam::audit::Row;
 use tw4s_sam::ports::{Read, Store, StoreError, Txn};
 use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
@@ -22,6 +23,8 @@ use crate::txn::SamTxn;
 pub struct SamStore {
     db: Db,
     committer: Committer,
+    /// The newest audit row, as the next transaction will find it.
+    head: Mutex<Option<Row>>,
     created: bool,
 }
 
@@ -34,7 +37,7 @@ impl SamStore {
         check_dir(dir)?;
         let db = Db::open(dir, options)?;
         let created = check_format(&db, dir)?;
-        Ok(Self { db, committer: Committer::start()?, created })
+        Ok(Self { db, committer: Committer::start()?, head: Mutex::default(), created })
     }
 
     /// The engine that the store was made with.
@@ -52,13 +55,27 @@ impl SamStore {
     fn has(&self, what: &Once) -> Result<bool, StoreError> {
         read::is_consumed(&self.db, what)
     }
+
+    /// The newest that is durable.
+    fn newest(&self) -> Result<Option<Row>, StoreError> {
+        read::audit_head(&self.db)
+    }
 }
 
 impl_read!(SamStore, db);
 
 impl Store for SamStore {
     fn begin(&self) -> Result<Box<dyn Txn + '_>, StoreError> {
-        Ok(Box::new(SamTxn::new(self.db.begin().map_err(failed)?, &self.committer)))
+        let head = self.head.lock();
+        Ok(Box::new(SamTxn::new(self.db.begin().map_err(failed)?, &self.committer, head)))
+    }
+
+    fn request_begins(&self) {
+        self.committer.begins();
+    }
+
+    fn request_ends(&self) {
+        self.committer.ends();
     }
 
     fn consumed_hashes(&self, sad_id: &[u8; 32]) -> Result<u64, StoreError> {

@@ -41,7 +41,7 @@ impl Rows for durable::Txn<'_> {
 }
 
 /// The module's port for a type with a field of [`Rows`]. `is_consumed` is left to the type's own method `has`: a
-/// transaction keeps marks that it has not written yet.
+/// transaction keeps marks that it has not written yet. And `audit_head` to `newest`: it knows the head.
 macro_rules! impl_read {
     ($type:ty, $rows:ident) => {
         impl Read for $type {
@@ -78,7 +78,7 @@ macro_rules! impl_read {
             }
 
             fn audit_head(&self) -> Result<Option<Row>, StoreError> {
-                read::audit_head(&self.$rows)
+                self.newest()
             }
 
             fn open_intents(&self) -> Result<Vec<u64>, StoreError> {

@@ -5,6 +5,7 @@ use std::mem;
 use std::ops::Bound;
 
 use durable::Tree;
+use parking_lot::MutexGuard;
 use tw4s_sam::audit::Row;
 use tw4s_sam::ports::{Later, Read, StoreError, Txn};
 use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
@@ -20,6 +21,11 @@ use crate::schema::{
 pub(crate) struct SamTxn<'a> {
     txn: durable::Txn<'a>,
     committer: &'a Committer,
+    /// The newest audit row of those that are committed, for the next transaction; `None` as long as none has asked. Its
+    /// lock is the writer's place.
+    head: MutexGuard<'a, Option<Row>>,
+    /// The newest that this one appended.
+    appended: Option<Row>,
     /// Rows of the tree `consumed`, as this transaction has them; written by [`Self::write_marks`].
     marks: BTreeMap<Vec<u8>, Marks>,
     /// The first write that failed: a transaction that misses one must not be committed.
@@ -27,8 +33,15 @@ pub(crate) struct SamTxn<'a> {
 }
 
 impl<'a> SamTxn<'a> {
-    pub(crate) fn new(txn: durable::Txn<'a>, committer: &'a Committer) -> Self {
-        Self { txn, committer, marks: BTreeMap::new(), failed: None }
+    pub(crate) fn new(txn: durable::Txn<'a>, committer: &'a Committer, head: MutexGuard<'a, Option<Row>>) -> Self {
+        Self { txn, committer, head, appended: None, marks: BTreeMap::new(), failed: None }
+    }
+
+    fn newest(&self) -> Result<Option<Row>, StoreError> {
+        match self.appended.as_ref().or(self.head.as_ref()) {
+            Some(row) => Ok(Some(row.clone())),
+            None => read::audit_head(&self.txn),
+        }
     }
 
     fn has(&self, what: &Once) -> Result<bool, StoreError> {
@@ -106,16 +119,27 @@ impl<'a> SamTxn<'a> {
     }
 
     fn append(&mut self, row: &Row) -> Result<(), StoreError> {
-        let head = read::head_number(&self.txn)?;
+        let head = match self.appended.as_ref().or(self.head.as_ref()) {
+            Some(row) => row.number,
+            None => self.look_for_head()?,
+        };
         if row.number.checked_sub(1) != Some(head) {
             return Err(StoreError::Failed(format!("the audit row {} cannot follow {head}", row.number)));
         }
         let key = row.number.to_be_bytes();
-        if Rows::get(&self.txn, AUDIT, &key)?.is_some() {
-            return Err(damaged(AUDIT, &key, "it is there, behind the head"));
-        }
         self.put(AUDIT, &key, &row.encode())?;
-        self.put(STORE, HEAD_KEY, &key)
+        self.put(STORE, HEAD_KEY, &key)?;
+        self.appended = Some(row.clone());
+        Ok(())
+    }
+
+    /// The newest row's number, behind which there is none: of those that follow it is known.
+    fn look_for_head(&self) -> Result<u64, StoreError> {
+        let head = read::head_number(&self.txn)?;
+        match Rows::next(&self.txn, AUDIT, Bound::Excluded(&head.to_be_bytes()))? {
+            Some((key, _)) => Err(damaged(AUDIT, &key, "it is there, behind the head")),
+            None => Ok(head),
+        }
     }
 }
 
@@ -170,7 +194,14 @@ impl Txn for SamTxn<'_> {
         self.write_marks()?;
         match self.failed {
             Some(first) => Err(first),
-            None => Ok(self.committer.wait_for(self.txn.commit_later().map_err(failed)?)),
+            None => {
+                let pending = self.txn.commit_later().map_err(failed)?;
+                // Not before: of a commit that failed nothing is there.
+                if let Some(row) = self.appended {
+                    *self.head = Some(row);
+                }
+                Ok(self.committer.wait_for(pending))
+            }
         }
     }
 }

@@ -101,7 +101,7 @@ impl Source {
 
     fn read(self) -> Result<Logon, Failure> {
         let credential = match &self.file {
-            Some(path) => secret::from_file(path)?,
+            Some(path) => secret::from_private_file(path)?,
             None => ask(&self.user, "")?,
         };
         Ok(Logon { user: self.user, credential })

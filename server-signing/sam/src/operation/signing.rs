@@ -15,10 +15,11 @@ use sha2::{Digest, Sha256};
 use tw4s_formats::operation::{Signing, SigningResult};
 use tw4s_formats::{Claims, Format, List, Octets, Sad};
 
+use crate::Sam;
 use crate::call::Call;
 use crate::failure::Failure;
-use crate::ports::{Admitted, SignOrder};
-use crate::record::{KeyId, Object, ObjectKind, State};
+use crate::ports::{Admitted, FirmwareError, SignOrder};
+use crate::record::{KeyId, Object, ObjectKind, State, User};
 use crate::refusal::Refusal;
 use crate::work::{Committed, Recorded, Work};
 
@@ -29,19 +30,12 @@ pub(super) async fn handle(call: &mut Call<'_>, message: &Signing, sad: &Sad) ->
 
     let mut findings = checks::token(call, sad, claims.as_ref()).into_iter().map(Failure::from).collect::<Vec<_>>();
     findings.extend(checks::hashes(sad).map(Failure::from));
-    let key = key(call, sad.tbs.key_id.text());
-    let usable = key.as_ref().ok().filter(|key| key.state == State::Active);
+    let Admission { key, admitted } = match call.admission.take() {
+        Some(admission) => admission,
+        None => admit(call.sam, &call.acting, message, sad).await,
+    };
     findings.extend(checks::key(call, sad, key.as_ref().ok()).into_iter().map(Failure::from));
-
-    let sam = call.sam;
-    let admitted = sam.ports.firmware.admit(SignOrder {
-        sad: message.sad.as_bytes(),
-        user_id: &call.acting.id,
-        registered: &call.acting.certificates,
-        wrapped_key: usable.map(|key| key.value.as_slice()),
-        hashes: sad.tbs.tbs_hash_values.len(),
-    });
-    let admitted = admitted.await.map_err(|e| Failure::admission(&e));
+    let admitted = admitted.map_err(|e| Failure::admission(&e));
     let (key, admitted) = match (key, admitted) {
         (Ok(key), Ok(admitted)) if findings.is_empty() => (key, admitted),
         (key, admitted) => {
@@ -66,10 +60,51 @@ fn describe(call: &mut Call<'_>, sad: &Sad, sad_id: &[u8; 32], claims: Option<&C
     entry.jti = claims.and_then(|claims| claims.jti).map(hex::encode);
 }
 
+/// What there is of the key, and what the firmware says to the order.
+pub(crate) struct Admission<'s> {
+    key: Result<Object, Failure>,
+    admitted: Result<Box<dyn Admitted + 's>, FirmwareError>,
+}
+
+impl Admission<'_> {
+    /// Whether it shows that the token in the SAD is sound, as [`Firmware::verify_token`](crate::ports::Firmware) would
+    /// say: the order was admitted, or refused for something that comes behind the token.
+    pub(crate) fn proves_token(&self) -> bool {
+        match &self.admitted {
+            Ok(_) => true,
+            Err(error) => matches!(
+                error,
+                FirmwareError::SadSignature
+                    | FirmwareError::HashLength
+                    | FirmwareError::NoKey
+                    | FirmwareError::WrappedKey
+                    | FirmwareError::KeyMismatch
+                    | FirmwareError::UserMismatch
+                    | FirmwareError::Algorithm
+            ),
+        }
+    }
+}
+
+/// Has the firmware verify all that it is to verify, for this user.
+pub(crate) async fn admit<'s>(sam: &'s Sam, user: &User, message: &Signing, sad: &Sad) -> Admission<'s> {
+    let key = key(sam, sad.tbs.key_id.text());
+    let usable = key.as_ref().ok().filter(|key| key.state == State::Active);
+    let order = SignOrder {
+        sad: message.sad.as_bytes(),
+        user_id: &user.id,
+        registered: &user.certificates,
+        wrapped_key: usable.map(|key| key.value.as_slice()),
+        hashes: sad.tbs.tbs_hash_values.len(),
+    };
+    let admitted = sam.ports.firmware.admit(order).await;
+    Admission { key, admitted }
+}
+
 /// The row of the key that the SAD names.
-fn key(call: &Call<'_>, text: &str) -> Result<Object, Failure> {
+fn key(sam: &Sam, text: &str) -> Result<Object, Failure> {
     let id = text.parse::<KeyId>().map_err(|_| Refusal::NoKey)?;
-    Ok(call.sam.object(&id, ObjectKind::Key)?.ok_or(Refusal::NoKey)?)
+    Ok(sam.object(&id, ObjectKind::Key)?.ok_or(Refusal::NoKey)?)
 }
 
 /// Activates, signs, deactivates: one signature for each hash, or none at all.

@@ -34,6 +34,7 @@ mod on_each_store {
         a_purge_sees_its_own_transaction,
         forgotten_marks_can_be_consumed_again,
         the_audit_log_grows,
+        rows_that_were_not_committed_are_no_head,
         audit_pages_have_borders,
         intents_open_and_close,
         one_transaction_reserves_all,
@@ -268,6 +269,23 @@ fn the_audit_log_grows(store: &dyn Store) {
     commit(store, |txn| txn.append_audit(&row(3, "")).unwrap());
     assert_eq!(store.audit(0, 9).unwrap(), [row(1, "one"), row(2, "two"), row(3, "")]);
     assert_eq!(store.audit_head().unwrap(), Some(row(3, "")));
+}
+
+fn rows_that_were_not_committed_are_no_head(store: &dyn Store) {
+    commit(store, |txn| txn.append_audit(&row(1, "one")).unwrap());
+    let mut txn = store.begin().unwrap();
+    txn.append_audit(&row(2, "dropped")).unwrap();
+    drop(txn);
+    let mut txn = store.begin().unwrap();
+    assert_eq!(txn.audit_head().unwrap(), Some(row(1, "one")));
+    txn.append_audit(&row(2, "two")).unwrap();
+    txn.append_audit(&row(3, "three")).unwrap();
+    assert_eq!(txn.audit_head().unwrap(), Some(row(3, "three")));
+    // Not durable yet, perhaps, and what the next one follows.
+    let pending = txn.commit_later().unwrap();
+    assert_eq!(store.begin().unwrap().audit_head().unwrap(), Some(row(3, "three")));
+    pollster::block_on(pending).unwrap();
+    assert_eq!(store.audit(1, 9).unwrap(), [row(1, "one"), row(2, "two"), row(3, "three")]);
 }
 
 fn audit_pages_have_borders(store: &dyn Store) {

@@ -115,7 +115,10 @@ fn audit() {
     assert_named((7, &key(2)), None, |store| store.audit(1, 9), &name(2));
     assert_named((7, &key(3)), None, |store| store.audit(1, 9), &name(3));
     assert_named((7, &key(3)), None, |store| store.audit_head(), &name(3));
-    assert_named((7, &key(4)), Some(CONTENT), |store| store.begin()?.append_audit(&row(4, "")), &name(4));
+    for behind in [4, 7] {
+        let append = |store: &SamStore| store.begin()?.append_audit(&row(4, ""));
+        assert_named((7, &key(behind)), Some(CONTENT), append, &name(behind));
+    }
     let head = "the row head of the table store: ";
     assert_named((0, b"head"), Some(CONTENT), |store| store.audit_head(), head);
     assert_named((0, b"head"), Some(&key(0)), |store| store.audit(1, 9), head);
@@ -155,5 +158,11 @@ fn a_transaction_with_a_failed_write_is_not_committed() {
         assert_eq!(txn.commit().unwrap_err(), first);
         assert_eq!(store.user(&user_id(9)).unwrap(), None);
         assert_eq!(store.audit_head().unwrap(), Some(row(3, "body")));
+        // Nor does the next transaction follow what was not written.
+        commit(&store, |txn| {
+            assert_eq!(txn.audit_head().unwrap(), Some(row(3, "body")));
+            txn.append_audit(&row(4, "next")).unwrap();
+        });
+        assert_eq!(store.audit(1, 9).unwrap().last(), Some(&row(4, "next")));
     }
 }
