@@ -1,19 +1,20 @@
 //! "Check Data Integrity": users, keys and the audit log (1.8 `integrity data`; 1.12, last paragraph).
 
 mod reservations;
+mod tables;
 
 use std::collections::BTreeSet;
 
 use reservations::Reservations;
+use tables::Tables;
 
 use crate::Sam;
 use crate::audit::{Anchor, Broken, Chain, PAGE, Query, Row};
 use crate::failure::Failure;
 use crate::integrity::roots;
 use crate::lifecycle::AdminError;
-use crate::ports::{Read, StoreError};
-use crate::record::{ObjectKind, Seal, State, Table, User};
-use crate::work::{Work, holdings};
+use crate::record::{ObjectKind, Seal, State, Table};
+use crate::work::Work;
 
 /// What a check of the data found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,8 +57,8 @@ impl Sam {
     /// Checks all data: each row's MAC, each table's root, each wrapped key's signature, the audit log's chain and
     /// checkpoints, that the log's last change left the roots as they are, and that each reservation in the log has one
     /// result and its hashes consumed. With an anchor, a checkpoint kept elsewhere, it also sees a database that was put
-    /// back as a whole. Signings go on meanwhile. Where users and keys change each time that the tables are read, writers
-    /// wait while they are read once more.
+    /// back as a whole. Signings go on meanwhile: writers wait while a few rows are read, those around what changed
+    /// just before.
     ///
     /// # Errors
     /// The firmware or the database does not work; damage is no error but a fault in the report.
@@ -81,33 +82,10 @@ impl Sam {
         Ok(report)
     }
 
-    /// Reads the tables without a transaction, which would hold up all who sign. They were read as they were at one moment
-    /// if their roots did not move meanwhile: a root does not come back to what it was, because a user's version only
-    /// rises and a deleted key leaves its row.
+    /// The tables, and what the database had besides when they were so.
     fn check_tables(&self, report: &mut DataReport) -> Result<Moment, Failure> {
-        for _ in 0..READINGS {
-            let before = Work::begin(self)?;
-            let at_first = seals(before.read())?;
-            before.commit()?;
-            let mut found = DataReport::default();
-            let sums = self.sums(&*self.ports.store, &mut found)?;
-            let work = Work::begin(self)?;
-            if seals(work.read())? == at_first {
-                *report = found;
-                return self.moment(work, sums, report);
-            }
-        }
-        let work = Work::begin(self)?;
-        let sums = self.sums(work.read(), report)?;
-        self.moment(work, sums, report)
-    }
-
-    /// What the rows add up to, each of them checked.
-    fn sums(&self, read: &dyn Read, report: &mut DataReport) -> Result<[Seal; 2], Failure> {
-        Ok([self.check_users(read, report)?, self.check_objects(read, report)?])
-    }
-
-    fn moment(&self, work: Work<'_>, [users, objects]: [Seal; 2], report: &mut DataReport) -> Result<Moment, Failure> {
+        let (tables, work) = Tables::read(self)?;
+        let [users, objects] = tables.sums(self, report);
         let users = self.check_seal(&work, Table::Users, users, report);
         let objects = self.check_seal(&work, Table::Objects, objects, report);
         let head = work.read().audit_head()?.map(|row| row.number);
@@ -115,54 +93,6 @@ impl Sam {
         let roots = users.zip(objects).map(|(users, objects)| hex::encode(roots(&users, &objects)));
         work.commit()?;
         Ok(Moment { head, roots, open })
-    }
-
-    fn check_users(&self, read: &dyn Read, report: &mut DataReport) -> Result<Seal, Failure> {
-        let mut sum = self.integrity.empty(Table::Users);
-        let mut after = None;
-        loop {
-            let users = read.users(after.as_ref(), PAGE)?;
-            let Some(last) = users.last() else { break };
-            after = Some(last.id);
-            for user in &users {
-                report.users += 1;
-                self.check_user(read, user, report)?;
-                sum = self.counted(Table::Users, &sum, &user.protected())?;
-            }
-        }
-        Ok(sum)
-    }
-
-    fn check_user(&self, read: &dyn Read, user: &User, report: &mut DataReport) -> Result<(), Failure> {
-        if !self.integrity.user_is_ours(user) {
-            report.fault(format!("the row of user {} is not ours", user.id));
-            return Ok(());
-        }
-        for held in holdings(Some(user))? {
-            if read.holder(&held)? != Some(user.id) {
-                report.fault(format!("a certificate of user {} signs messages for somebody else", user.id));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_objects(&self, read: &dyn Read, report: &mut DataReport) -> Result<Seal, Failure> {
-        let mut sum = self.integrity.empty(Table::Objects);
-        let mut after = None;
-        loop {
-            let after_ref = after.as_ref().map(|(key, kind)| (key, *kind));
-            let objects = read.objects(after_ref, PAGE)?;
-            let Some(last) = objects.last() else { break };
-            after = Some((last.key, last.kind));
-            for object in &objects {
-                report.objects += 1;
-                if !self.integrity.object_is_ours(object) {
-                    report.fault(format!("the row {:?} of key {} is not ours", object.kind, object.key));
-                }
-                sum = self.counted(Table::Objects, &sum, &object.protected())?;
-            }
-        }
-        Ok(sum)
     }
 
     /// Outside of the transaction: a signing that was admitted holds its place in the firmware while it waits for the
@@ -180,10 +110,6 @@ impl Sam {
                 }
             }
         }
-    }
-
-    fn counted(&self, table: Table, sum: &Seal, row: &[u8]) -> Result<Seal, Failure> {
-        self.integrity.moved(table, sum, None, Some(row)).ok_or_else(|| Failure::damaged("too many rows"))
     }
 
     fn check_seal(&self, work: &Work<'_>, table: Table, sum: Seal, report: &mut DataReport) -> Option<Seal> {
@@ -246,11 +172,3 @@ impl Sam {
         Ok(self.ports.store.audit(from, limit).map_err(Failure::from)?)
     }
 }
-
-/// The roots as they stand, sound or not.
-fn seals(read: &dyn Read) -> Result<[Option<Seal>; 2], StoreError> {
-    Ok([read.seal(Table::Users)?, read.seal(Table::Objects)?])
-}
-
-/// How often the tables are read without holding up anybody.
-const READINGS: u32 = 8;

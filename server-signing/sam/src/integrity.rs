@@ -94,6 +94,43 @@ impl Integrity {
     }
 }
 
+/// What some rows of a table add up to.
+#[derive(Clone, Debug)]
+pub(crate) struct Sum {
+    table: Table,
+    count: u64,
+    sum: [u8; 32],
+}
+
+impl Sum {
+    /// Of no row.
+    pub(crate) fn of(table: Table) -> Self {
+        Self { table, count: 0, sum: [0; 32] }
+    }
+
+    /// With one more row, by its protected bytes.
+    pub(crate) fn add(&mut self, integrity: &Integrity, row: &[u8]) {
+        self.count = self.count.saturating_add(1);
+        self.sum = add(self.sum, integrity.element(self.table, row));
+    }
+
+    /// With the rows of another.
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.sum = add(self.sum, other.sum);
+    }
+
+    /// How many rows.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The root of a table with these rows and no others.
+    pub(crate) fn sealed(&self, integrity: &Integrity) -> Seal {
+        integrity.sealed(self.table, self.count, self.sum)
+    }
+}
+
 /// Both roots in one value, for the audit record of a change.
 pub(crate) fn roots(users: &Seal, objects: &Seal) -> [u8; 32] {
     Sha256::new()

@@ -12,6 +12,7 @@
 
 pub mod audit;
 mod call;
+mod care;
 mod certificate;
 mod check;
 mod config;
@@ -31,6 +32,7 @@ pub mod testing;
 mod window;
 mod work;
 
+pub use care::Care;
 pub use check::DataReport;
 pub use config::Config;
 pub use lifecycle::{AdminError, Forgotten};

@@ -75,7 +75,7 @@ impl Sam {
         work.commit()
     }
 
-    /// What is to be done from time to time, say every minute: forgets consumed hashes that no token can bring back, and
+    /// What is to be done from time to time, see [`Care`](crate::Care): forgets consumed hashes that no token can bring back, and
     /// has the firmware sign the audit log if it has grown by [`Config::checkpoint_every`] rows.
     ///
     /// # Errors

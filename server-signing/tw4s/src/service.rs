@@ -13,7 +13,7 @@ use tokio::runtime::Builder;
 use tracing::{error, info, warn};
 use tw4s_firmware::client::Client;
 use tw4s_sam::ports::{Clock, Rng, RngError};
-use tw4s_sam::{Config, Ports, Sam};
+use tw4s_sam::{Care, Config, Ports, Sam};
 use tw4s_store::{Options, SamStore};
 
 use answer::{Management, Peering};
@@ -100,7 +100,7 @@ fn end(sam: Arc<Sam>) {
     }
 }
 
-/// Care of the database, once a minute. Dropped, it ends, after the care under way.
+/// Care of the database, once a minute ([`Care`]). Dropped, it ends, after the care under way.
 struct Tidier {
     /// Taken away at the end; it never sends.
     stop: Option<Sender<()>>,
@@ -111,8 +111,9 @@ impl Tidier {
     fn start(sam: Arc<Sam>) -> Result<Self, Failure> {
         let (stop, stopped) = mpsc::channel();
         let thread = thread::Builder::new().name("tidy".to_owned()).spawn(move || {
-            while stopped.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
-                if let Err(error) = sam.tidy() {
+            let mut care = Care::begin(&sam);
+            while stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                if let Err(error) = care.look(&sam) {
                     error!(%error, "consumed hashes are not forgotten, or the audit log is not signed");
                 }
             }
@@ -151,8 +152,8 @@ impl Rng for SystemRng {
 
 /// How long the calls under way may take at the end.
 const END_LIMIT: Duration = Duration::from_secs(20);
-/// The log is signed with each care if it has grown by more than the last checkpoint itself: what the firmware's anchor
-/// shows of a database that was put back is at most a minute old then.
-const CHECKPOINT_EVERY: u64 = 2;
-/// Between two times of care.
-const PERIOD: Duration = Duration::from_secs(60);
+/// The log is signed with each care if it has any row behind the last checkpoint: what the firmware's anchor shows of a
+/// database that was put back is little more than a minute old then.
+const CHECKPOINT_EVERY: u64 = 1;
+/// How often it is looked whether care is due.
+const LOOK: Duration = Duration::from_secs(1);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future;
 use std::ops::Bound;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 
@@ -39,6 +39,7 @@ pub struct MemStore {
     full: AtomicBool,
     before_begin: Mutex<Option<Hook>>,
     before_read: Mutex<Option<ReadHook>>,
+    rows: AtomicUsize,
 }
 
 type Hook = Box<dyn FnOnce() + Send>;
@@ -71,6 +72,11 @@ impl MemStore {
         *self.before_read.lock() = Some(Box::new(hook));
     }
 
+    /// How many rows of users and objects the transactions have read, page by page.
+    pub fn rows_in_transactions(&self) -> usize {
+        self.rows.load(Ordering::SeqCst)
+    }
+
     /// Whether a transaction is open.
     pub fn is_writing(&self) -> bool {
         self.writer.is_locked()
@@ -98,6 +104,10 @@ impl MemStore {
             *self.before_read.lock() = Some(hook);
         }
         Ok(look(&self.tables.lock()))
+    }
+
+    fn page<T>(&self, look: impl FnOnce(&Tables) -> Vec<T>) -> Result<Vec<T>, StoreError> {
+        self.read(look)
     }
 }
 
@@ -132,6 +142,12 @@ impl MemTxn<'_> {
         Ok(look(&self.copy))
     }
 
+    fn page<T>(&self, look: impl FnOnce(&Tables) -> Vec<T>) -> Result<Vec<T>, StoreError> {
+        let rows = self.read(look)?;
+        self.store.rows.fetch_add(rows.len(), Ordering::SeqCst);
+        Ok(rows)
+    }
+
     fn write<T>(&mut self, change: impl FnOnce(&mut Tables) -> T) -> Result<T, StoreError> {
         self.store.works()?;
         Ok(change(&mut self.copy))
@@ -148,7 +164,7 @@ macro_rules! reads {
             fn users(&self, after: Option<&UserId>, limit: usize) -> Result<Vec<User>, StoreError> {
                 let from = after.map_or(Bound::Unbounded, |id| Bound::Excluded(*id));
                 let range = (from, Bound::Unbounded);
-                self.read(|tables| tables.users.range(range).take(limit).map(|(_, user)| user.clone()).collect())
+                self.page(|tables| tables.users.range(range).take(limit).map(|(_, user)| user.clone()).collect())
             }
 
             fn holder(&self, certificate: &[u8; 32]) -> Result<Option<UserId>, StoreError> {
@@ -162,7 +178,7 @@ macro_rules! reads {
             fn objects(&self, after: Option<(&KeyId, ObjectKind)>, limit: usize) -> Result<Vec<Object>, StoreError> {
                 let from = after.map_or(Bound::Unbounded, |(key, kind)| Bound::Excluded((*key, kind)));
                 let range = (from, Bound::Unbounded);
-                self.read(|tables| tables.objects.range(range).take(limit).map(|(_, it)| it.clone()).collect())
+                self.page(|tables| tables.objects.range(range).take(limit).map(|(_, it)| it.clone()).collect())
             }
 
             fn is_consumed(&self, what: &Once) -> Result<bool, StoreError> {

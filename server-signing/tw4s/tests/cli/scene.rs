@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use sha2::{Digest as _, Sha256};
-use tw4s_formats::operation::{CreateNewSigner, GenerateSignerKeyPair, KeySpecification, Operation, Signing};
+use tw4s_formats::operation::{
+    CreateNewSigner, GenerateSignerKeyPair, GenerateSignerKeyPairResult, KeySpecification, Operation, Signing,
+};
 use tw4s_formats::{
     Digest, ErrorResponse, HashAlgorithm, LevelOfAssurance, List, ObjectIdentifier, Octets, SubjectPublicKeyInfoOwned,
     Text,
@@ -59,19 +61,28 @@ impl Scene {
         let mut scene = Self {
             stage,
             idp,
-            privileged: privileged.clone(),
+            privileged,
             signer,
             key: String::new(),
             public: Key::generate().unwrap().spki().clone(),
         };
-        let certificates = List::new(vec![Octets::new(scene.idp.certificate()).unwrap()]).unwrap();
-        let create = CreateNewSigner { userid: Text::new(scene.signer.as_str()).unwrap(), certificates };
-        scene.ask(&create, &privileged).unwrap();
-        let generate = GenerateSignerKeyPair::new(&scene.signer, KeySpecification::Ec { curve: P256 }).unwrap();
-        let made = scene.ask(&generate, &scene.signer).unwrap();
+        let made = scene.signer_with_key(&scene.signer);
         scene.public = made.public_key().unwrap().tbs.spki.clone();
         scene.key = made.keyid.to_string();
         scene
+    }
+
+    /// Another signer with a key.
+    pub(crate) fn new_signer(&self) {
+        self.signer_with_key(&uuid().unwrap());
+    }
+
+    fn signer_with_key(&self, signer: &str) -> GenerateSignerKeyPairResult {
+        let certificates = List::new(vec![Octets::new(self.idp.certificate()).unwrap()]).unwrap();
+        let create = CreateNewSigner { userid: Text::new(signer).unwrap(), certificates };
+        self.ask(&create, &self.privileged).unwrap();
+        let generate = GenerateSignerKeyPair::new(signer, KeySpecification::Ec { curve: P256 }).unwrap();
+        self.ask(&generate, signer).unwrap()
     }
 
     pub(crate) fn connect(&self) -> UnixStream {

@@ -172,6 +172,41 @@ fn a_role_raised_in_the_database_is_found() {
     assert!(is_refused(&answer, ErrorType::UnexpectedError), "{answer:?}");
 }
 
+/// Over the sockets, on the real database: signings are answered while the service checks its data, users and keys come
+/// meanwhile, and no check takes that for a fault.
+#[test]
+fn signings_go_on_while_the_data_are_checked() {
+    let scene = Scene::new();
+    let (over, signed, made) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
+    let repeat = |what: &dyn Fn(), count: &AtomicUsize| {
+        while !over.load(Ordering::Relaxed) {
+            what();
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let checks = thread::scope(|scope| {
+        let _signers: [_; 2] = std::array::from_fn(|_| scope.spawn(|| repeat(&|| scene.sign(), &signed)));
+        scope.spawn(|| repeat(&|| scene.new_signer(), &made));
+        let counts = || [&signed, &made].map(|count| count.load(Ordering::Relaxed));
+        let mut checks = Vec::new();
+        let mut overlapped = 0;
+        // Where the machine has little time for each of them, a check may be over before a key is made.
+        while overlapped < 5 && checks.len() < 100 {
+            let before = counts();
+            checks.push(scene.stage.says(&["manageSAM", "integrity", "data"]));
+            overlapped += usize::from(before.iter().zip(counts()).all(|(before, after)| *before < after));
+        }
+        // Before anything fails, so that the others end.
+        over.store(true, Ordering::Relaxed);
+        assert_eq!(overlapped, 5, "of {}", checks.len());
+        checks
+    });
+    for said in checks {
+        assert_eq!((said.stdout.as_str(), said.code), ("Data integrity check ... ok\n", Some(0)));
+    }
+    assert!(scene.audit().len() > 2 * signed.load(Ordering::Relaxed));
+}
+
 #[test]
 fn credentials_and_keys_are_in_no_log() {
     let scene = Scene::new();
