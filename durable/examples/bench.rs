@@ -4,11 +4,12 @@
 //! cargo run --release -p durable --example bench -- commits [DIR]
 //! cargo run --release -p durable --example bench -- reads [DIR]
 //! cargo run --release -p durable --example bench -- large [DIR] [RECORDS]
+//! cargo run --release -p durable --example bench -- killed [DIR] [RECORDS]
 //! ```
 //!
 //! `commits`: transactions of four records by 1, 8 and 64 threads, against an append and fdatasync
 //! of the same bytes. `reads`: one key, with nothing written and with one thread writing. `large`:
-//! opening and memory with many records. DIR should be on the disk in question; default: `target`.
+//! opening and memory with many records. `killed`: the same after a kill with full redo logs. DIR should be on the disk in question; default: `target`.
 
 #![allow(clippy::unwrap_used, reason = "a measurement that fails has nothing to clean up")]
 
@@ -36,8 +37,13 @@ fn main() {
         "large" => large(&dir, args.next().map_or(600_000, |n| n.parse().unwrap())),
         "large-load" => load(&dir, args.next().unwrap().parse().unwrap()),
         "large-use" => use_loaded(&dir),
+        "killed" => killed(&dir, args.next().map_or(600_000, |n| n.parse().unwrap())),
+        "killed-load" => {
+            load_and_churn(&dir, args.next().unwrap().parse().unwrap(), args.next().unwrap().parse().unwrap())
+        }
+        "killed-open" => open_loaded(&dir),
         _ => {
-            println!("give one of: commits, reads, large");
+            println!("give one of: commits, reads, large, killed");
             process::exit(2);
         }
     }
@@ -236,6 +242,46 @@ fn use_loaded(store: &Path) {
     }
     println!("  random commit {} us, {}", start.elapsed().as_micros() / 2_000, memory());
     process::abort();
+}
+
+/// Opens stores after a kill with full redo logs, and after a close.
+fn killed(dir: &Path, records: u64) {
+    for engine in Engine::ALL {
+        let temp = Temp::new(dir);
+        let store = temp.0.join(engine.to_string());
+        println!("{engine}, {records} records of {VALUE_LEN} bytes");
+        let (records, engine) = (records.to_string(), engine.to_string());
+        step(&["killed-load".into(), store.clone().into_os_string(), records.into(), engine.into()]);
+        for _ in 0..2 {
+            step(&["killed-open".into(), store.clone().into_os_string()]);
+        }
+    }
+}
+
+/// Changes records at random until the redo log has turned once and is about to again.
+fn load_and_churn(store: &Path, records: u64, engine: Engine) {
+    fill(&open(store, engine), records);
+    let db = open(store, engine);
+    let limit = 2 * Options::default().log_bytes;
+    let mut seed = 0;
+    while seed * (VALUE_LEN as u64) < limit {
+        let mut txn = db.begin().unwrap();
+        for n in seed..seed + 64 {
+            txn.put(TREE, &key(mix(n) % records), &value(n)).unwrap();
+        }
+        txn.commit().unwrap();
+        seed += 64;
+    }
+    process::abort();
+}
+
+fn open_loaded(store: &Path) {
+    let logs = ["redo.0", "redo.1"].map(|log| fs::metadata(store.join(log)).map_or(0, |log| log.len() >> 20));
+    let start = Instant::now();
+    let db = Db::open(store, &Options::default()).unwrap();
+    println!("  logs of {logs:?} MiB; opened in {} ms, {}", start.elapsed().as_millis(), memory());
+    drop(db);
+    println!("  and closed in {} ms, {}", start.elapsed().as_millis(), memory());
 }
 
 fn fill(db: &Db, records: u64) {

@@ -216,6 +216,11 @@ impl Commits {
         (Arc::clone(&state.collected), Arc::clone(&state.in_flight))
     }
 
+    /// Takes in what was durable and not in the engine when the store was left.
+    pub(crate) fn restore(&self, layers: Layers) {
+        *self.layers.write().unwrap_or_else(PoisonError::into_inner) = layers;
+    }
+
     /// Freezes the active layer. The frozen one before is in the engine.
     pub(crate) fn freeze(&self) -> Arc<WriteSet> {
         let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);

@@ -15,10 +15,13 @@ use crate::{
     commit::{Commits, Ticket},
     engine::{self, Store},
     layout::{self, Found, Lock},
-    log::{self, recovery},
+    log::{
+        self,
+        recovery::{self, Recovered, Unfinished},
+    },
     record::{self, Chunks, Head},
     session::{Parts, Session},
-    space,
+    space::Space,
     write_set::{Stack, WriteSet, is_empty_range},
 };
 
@@ -26,7 +29,7 @@ use crate::{
 pub struct Db {
     engine: Engine,
     created: bool,
-    reserve_bytes: u64,
+    space: Space,
     /// Batches, as SEEN has it.
     seen: u64,
     /// Of the next long value.
@@ -37,7 +40,7 @@ pub struct Db {
 /// What it takes to make a commit durable.
 pub(crate) struct Core {
     parts: Parts,
-    /// Since the first commit.
+    /// Since the first commit, or since the open if it found one that was not ended.
     session: Mutex<Option<Session>>,
     /// Last, so that it is released after the engine is closed.
     _lock: Lock,
@@ -67,18 +70,18 @@ impl Db {
                 create(dir, options)?
             }
         };
-        let batches = recovery::recover(dir, &*store)?;
-        let last_chunk = store.last_before(record::AFTER_CHUNKS)?;
-        let last_id = last_chunk.as_deref().and_then(record::chunk_id);
+        let Recovered { batches, session } = recovery::recover(dir, &*store)?;
+        let next_chunk_id = next_chunk_id(&*store, session.as_ref())?;
         let commits = Arc::new(Commits::new(batches));
         let parts = Parts { dir: dir.to_owned(), store, commits, log_bytes: options.log_bytes };
+        let session = session.map(|found| Session::resume(&parts, found, batches)).transpose()?;
         Ok(Self {
             engine,
             created: !matches!(found, Found::Ready(_)),
-            reserve_bytes: options.reserve_bytes,
+            space: Space::new(dir, options.reserve_bytes),
             seen: batches,
-            next_chunk_id: AtomicU64::new(last_id.map_or(0, |id| id + 1)),
-            core: Arc::new(Core { parts, session: Mutex::default(), _lock: lock }),
+            next_chunk_id: AtomicU64::new(next_chunk_id),
+            core: Arc::new(Core { parts, session: Mutex::new(session), _lock: lock }),
         })
     }
 
@@ -164,9 +167,8 @@ impl Db {
         self.next_chunk_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub(crate) fn check_space(&self, writes: &WriteSet) -> Result<(), Error> {
-        let outstanding = self.commits().outstanding_bytes();
-        space::check(&self.core.parts.dir, self.reserve_bytes, outstanding, writes)
+    pub(crate) fn take_space(&self, writes: &WriteSet) -> Result<(), Error> {
+        self.space.take(writes, || self.commits().outstanding_bytes())
     }
 
     pub(crate) fn damaged(&self, what: &str) -> Error {
@@ -212,7 +214,7 @@ impl Db {
 impl Drop for Db {
     fn drop(&mut self) {
         // A failure costs nothing that was acknowledged: the log is there, and the next open
-        // brings it in.
+        // goes on with it.
         if let Ok(Some(batches)) = self.core.close()
             && batches > self.seen
         {
@@ -316,7 +318,7 @@ fn create(dir: &Path, options: &Options) -> Result<(Engine, Arc<dyn Store>), Err
     let engine = options.engine.unwrap_or(Engine::Sled);
     let mut mark = WriteSet::default();
     mark.insert(record::MARK_KEY.to_vec(), Some(record::MARK_VALUE.to_vec()));
-    space::check(dir, options.reserve_bytes, 0, &mark)?;
+    Space::new(dir, options.reserve_bytes).take(&mark, || 0)?;
     layout::write_format(dir, engine)?;
     let store = engine::create(engine, dir, options.cache_bytes)?;
     store.apply(&[(record::MARK_KEY, Some(record::MARK_VALUE))])?;
@@ -327,6 +329,15 @@ fn create(dir: &Path, options: &Options) -> Result<(Engine, Arc<dyn Store>), Err
     // Only now: READY says that everything before it is durable.
     layout::write_ready(dir)?;
     Ok((engine, store))
+}
+
+/// The first chunk id that neither the engine nor what is not in it yet has.
+fn next_chunk_id(store: &dyn Store, session: Option<&Unfinished>) -> Result<u64, Error> {
+    let stored = store.last_before(record::AFTER_CHUNKS)?;
+    let layers = session.map(|found| [&found.layers.active, &*found.layers.frozen]);
+    let written = layers.into_iter().flatten().filter_map(|layer| layer.last_before(record::AFTER_CHUNKS));
+    let last = written.chain(stored.as_deref()).filter_map(record::chunk_id).max();
+    Ok(last.map_or(0, |id| id + 1))
 }
 
 /// Clears away an unfinished creation: nothing was ever acknowledged from it. If it holds records

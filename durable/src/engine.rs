@@ -69,7 +69,7 @@ pub(crate) fn apply_in_pieces(store: &dyn Store, writes: &WriteSet, end: &[Write
             bytes = 0;
         }
         piece.push((key, value));
-        bytes += key.len() + value.map_or(0, <[u8]>::len);
+        bytes += RECORD + key.len() + value.map_or(0, <[u8]>::len);
     }
     piece.extend_from_slice(end);
     store.apply(&piece)
@@ -77,6 +77,10 @@ pub(crate) fn apply_in_pieces(store: &dyn Store, writes: &WriteSet, end: &[Write
 
 /// 256 KiB, which takes a millisecond or two.
 const PIECE: usize = 256 << 10;
+
+/// What a record counts for beside its key and value: every one may have redb write a page anew, and
+/// keep the old one until the next piece, so thousands of short ones would fill the disk's reserve.
+const RECORD: usize = 64;
 
 /// The names of an engine's files in the store's directory, leftovers of a creation included.
 pub(crate) fn names(engine: Engine) -> &'static [&'static str] {

@@ -32,7 +32,8 @@
 //! A commit is one write and one fdatasync in a redo log of our own. Its writes lie in memory over
 //! the engine's until a thread brings them into the engine, all of a log file at once: so a record
 //! that is written a hundred times reaches the engine once. A close does the same and removes the
-//! log; after a cut or a kill, the next open does.
+//! log. After a cut or a kill the next open reads the log into memory and goes on with it, so it
+//! waits for no more of the engine than that it opens.
 //!
 //! # The directory
 //!
@@ -41,7 +42,7 @@
 //! | `LOCK` | held with flock(2) as long as a [`Db`] is open: one process per store |
 //! | `FORMAT` | two lines: `durable store, format 2` and `engine sled` or `engine redb`; format 1 until the first commit, if an older program made the store |
 //! | `READY` | made last at creation; without it nothing was ever acknowledged from this store |
-//! | `redo.0`, `redo.1` | the redo log, from the first commit after an open to the close |
+//! | `redo.0`, `redo.1` | the redo log, from the first commit after an open to the close, cuts and kills in between or not |
 //! | `SEEN` | how many batches the store had at the last open or close: it may not have fewer |
 //! | `sled/` | sled's files: `db`, `conf`, `snap.*`, and `blobs/`, which stays empty; and `kept.snap.*`, a second copy of the snapshot |
 //! | `store.redb` | redb's file |

@@ -22,7 +22,8 @@ use crate::{Error, layout, write_set::WriteSet};
 /// The names of the two files.
 pub(crate) const NAMES: [&str; 2] = ["redo.0", "redo.1"];
 
-/// The log of one session: from the first commit after an open to the close.
+/// The log of one session: from the first commit after an open to the close, however many cuts and
+/// kills there are in between.
 pub(crate) struct Log {
     id: u64,
     /// The one that is written.
@@ -48,6 +49,25 @@ impl Log {
         log.append(log.encode(batches, &WriteSet::default()))?;
         layout::sync_dir(dir)?;
         Ok(log)
+    }
+
+    /// Goes on behind the last frame, which is in the file of that name, and makes it durable.
+    ///
+    /// It writes that frame once more: an fdatasync of it may have failed, and the system then shows
+    /// bytes that the disk does not have, and takes them for written. They are the same bytes, so a
+    /// cut meanwhile changes nothing.
+    pub(crate) fn resume(dir: &Path, id: u64, name: &str, at: u64, frame: &[u8]) -> Result<Self, Error> {
+        let [first, second] = NAMES.map(|name| LogFile::open(dir.join(name)));
+        let (first, second) = (first?, second?);
+        let (current, other) = if name == NAMES[0] { (first, second) } else { (second, first) };
+        let write = || {
+            current.file.write_all_at(frame, at)?;
+            current.file.sync_all()
+        };
+        write().map_err(Error::io("write", &current.path))?;
+        // Whoever copied the store need not have synced it.
+        other.file.sync_all().map_err(Error::io("sync", &other.path))?;
+        Ok(Self { id, current, other, end: at + frame.len() as u64 })
     }
 
     /// Bytes in the current file.
@@ -103,6 +123,13 @@ impl LogFile {
         let opened = options.create_new(true).write(true).mode(0o600).open(&path);
         let file = opened.map_err(Error::io("create", &path))?;
         Ok(Self { path, file, len: 0 })
+    }
+
+    fn open(path: PathBuf) -> Result<Self, Error> {
+        let opened = OpenOptions::new().write(true).open(&path);
+        let file = opened.map_err(Error::io("open", &path))?;
+        let len = file.metadata().map_err(Error::io("read", &path))?.len();
+        Ok(Self { path, file, len })
     }
 }
 

@@ -1,5 +1,5 @@
 //! A session: from the first commit after an open to the close, the time in which there is a redo
-//! log.
+//! log. After a cut or a kill the next open goes on with it.
 
 use std::{
     path::PathBuf,
@@ -15,7 +15,7 @@ use crate::{
     commit::Commits,
     engine::{Store, apply_in_pieces, contained},
     layout,
-    log::{Log, Mark, recovery},
+    log::{Log, Mark, recovery::Unfinished},
     record,
     write_set::WriteSet,
 };
@@ -52,6 +52,20 @@ impl Session {
         Ok(Self { parts: parts.clone(), id, log, applier })
     }
 
+    /// Goes on with one, after so many batches.
+    pub(crate) fn resume(parts: &Parts, found: Unfinished, batches: u64) -> Result<Self, Error> {
+        let Unfinished { id, log, layers, frozen_to } = found;
+        let layer = Arc::clone(&layers.frozen);
+        parts.commits.restore(layers);
+        let mut applier = Applier::start(parts)?;
+        if !layer.is_empty() {
+            // A cut or a kill came while it was brought in.
+            let mark = Mark { id, batches, is_open: true };
+            applier.apply(Job { layer, last: frozen_to, mark })?;
+        }
+        Ok(Self { parts: parts.clone(), id, log, applier })
+    }
+
     /// Makes a batch durable.
     pub(crate) fn write(&mut self, number: u64, batch: &WriteSet) -> Result<(), Error> {
         let frame = self.log.encode(number, batch);
@@ -74,7 +88,10 @@ impl Session {
     /// reads any more.
     pub(crate) fn close(mut self, batches: u64) -> Result<(), Error> {
         self.applier.is_idle(true)?;
-        recovery::end_session(&*self.parts.store, self.id, batches, &self.parts.commits.layers().active)?;
+        let count = batches.to_be_bytes();
+        let mark = Mark { id: self.id, batches, is_open: false }.encode();
+        let end = [(record::COUNT_KEY, Some(&count[..])), (record::LOG_KEY, Some(&mark[..]))];
+        apply_in_pieces(&*self.parts.store, &self.parts.commits.layers().active, &end)?;
         self.log.remove(&self.parts.dir)
     }
 }

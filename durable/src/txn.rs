@@ -108,7 +108,7 @@ impl<'db> Txn<'db> {
         let writes = std::mem::take(&mut self.writes);
         if !writes.is_empty() {
             self.db.commits().check()?;
-            self.db.check_space(&writes)?;
+            self.db.take_space(&writes)?;
         }
         self.open = false;
         let ticket = self.db.commits().publish(writes);

@@ -61,6 +61,12 @@ impl WriteSet {
         Some((key, value.as_deref()))
     }
 
+    /// The last key before `end`, of a put or a removal.
+    pub(crate) fn last_before(&self, end: &[u8]) -> Option<&[u8]> {
+        let (key, _) = self.writes.range::<[u8], _>((Bound::Unbounded, Bound::Excluded(end))).next_back()?;
+        Some(key)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = Write<'_>> {
         self.writes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
     }

@@ -68,6 +68,18 @@ impl Frame {
         self.writes.is_empty()
     }
 
+    /// Where it begins.
+    pub(crate) fn at(&self) -> usize {
+        self.writes.start - HEADER
+    }
+
+    /// Its bytes, filled up.
+    pub(crate) fn copy(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut frame = bytes.get(self.at()..self.writes.end).unwrap_or_default().to_vec();
+        frame.resize(self.next() - self.at(), 0);
+        frame
+    }
+
     /// Where the next one begins.
     pub(crate) fn next(&self) -> usize {
         self.writes.end.next_multiple_of(BLOCK)
@@ -127,6 +139,7 @@ mod tests {
         bytes.extend(encode(1, 3, &WriteSet::default()));
         let frame = read(&bytes, 0).unwrap();
         assert_eq!((frame.id, frame.number, frame.next()), (1, 2, 2 * BLOCK));
+        assert_eq!((frame.at(), frame.copy(&bytes)), (0, encode(1, 2, &batch)));
         let mut found = WriteSet::default();
         frame.add_to(&mut found, &bytes).unwrap();
         assert!(found.iter().eq(batch.iter()));

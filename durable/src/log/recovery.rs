@@ -1,21 +1,37 @@
-//! Brings what the redo log holds into the engine, at an open.
+//! What an open does with the redo log that it finds.
+//!
+//! After a cut or a kill it reads what the engine does not have, and the store goes on as it was:
+//! with these writes in memory and the log as it is. Nothing waits for the engine.
 
 use std::{fs, io::ErrorKind, path::Path};
 
 use super::{
-    Mark, NAMES,
+    Log, Mark, NAMES,
     frame::{self, BLOCK, Frame},
 };
-use crate::{
-    Error,
-    engine::{Store, apply_in_pieces},
-    layout, record,
-    write_set::WriteSet,
-};
+use crate::{Error, commit::Layers, engine::Store, layout, record, write_set::WriteSet};
 
-/// Ends the session that a cut or a kill left open, and notes how many batches there are; returns
-/// that. If it fails with [`Error::Damaged`], it has changed nothing.
-pub(crate) fn recover(dir: &Path, store: &dyn Store) -> Result<u64, Error> {
+/// A store as it was left.
+pub(crate) struct Recovered {
+    /// How many batches it has.
+    pub(crate) batches: u64,
+    /// The session that a cut or a kill left open.
+    pub(crate) session: Option<Unfinished>,
+}
+
+/// What there is of a session that did not come to its end.
+pub(crate) struct Unfinished {
+    pub(crate) id: u64,
+    pub(crate) log: Log,
+    /// What the engine does not have.
+    pub(crate) layers: Layers,
+    /// The number of the last batch of the frozen layer.
+    pub(crate) frozen_to: u64,
+}
+
+/// Finds what a cut or a kill left, makes it durable, and notes how many batches there are. If it
+/// fails with [`Error::Damaged`], it has changed nothing.
+pub(crate) fn recover(dir: &Path, store: &dyn Store) -> Result<Recovered, Error> {
     let count = record::count(store.get(record::COUNT_KEY)?.as_deref())
         .ok_or_else(|| Error::damaged(dir, "the number of batches cannot be read"))?;
     let mark = match store.get(record::LOG_KEY)?.as_deref().map(Mark::decode) {
@@ -23,111 +39,141 @@ pub(crate) fn recover(dir: &Path, store: &dyn Store) -> Result<u64, Error> {
         Some(Some(mark)) => Some(mark),
         Some(None) => return Err(Error::damaged(dir, "the mark of the redo log cannot be read")),
     };
-    let files = Files::read(dir)?;
-    let open = mark.filter(|mark| mark.is_open);
-    let (writes, batches) = match open {
-        Some(mark) => files.replay(dir, mark, count)?,
-        None => {
-            files.check_needless(dir, mark)?;
-            (WriteSet::default(), count)
-        }
+    let found = match mark.filter(|mark| mark.is_open) {
+        Some(mark) => Some((mark.id, Found::read(dir, mark, count)?)),
+        None => None,
     };
+    let needless = found.is_none() && check_needless(dir, mark)?;
+    let batches = found.as_ref().map_or(count, |(_, found)| found.last);
     // sled takes a damaged place in its log for the log's end and goes on from there. Without this,
     // everything written behind it could be gone and nobody would know.
     let seen = layout::seen(dir)?;
     if batches < seen {
         return Err(Error::damaged(dir, format!("it has {batches} batches and had {seen} before")));
     }
-    if let Some(mark) = open {
-        end_session(store, mark.id, batches, &writes)?;
-    }
-    if files.any() {
+    if needless {
         super::remove(dir)?;
     }
+    let session = found.map(|(id, found)| found.resume(dir, id)).transpose()?;
     if batches > seen {
         layout::write_seen(dir, batches)?;
     }
-    Ok(batches)
+    Ok(Recovered { batches, session })
 }
 
-/// Brings the last writes into the engine, with the word that no log goes with it any more.
-pub(crate) fn end_session(store: &dyn Store, id: u64, batches: u64, writes: &WriteSet) -> Result<(), Error> {
-    let mark = Mark { id, batches, is_open: false }.encode();
-    apply_in_pieces(store, writes, &[(record::COUNT_KEY, Some(&batches.to_be_bytes())), (record::LOG_KEY, Some(&mark))])
+/// The log of an unfinished session, whole.
+struct Found {
+    /// The file that was written last.
+    current: Row,
+    other: Option<Row>,
+    /// The number of the last batch.
+    last: u64,
 }
 
-/// The log's files, as they were found.
-struct Files([Option<Vec<u8>>; 2]);
-
-impl Files {
-    fn read(dir: &Path) -> Result<Self, Error> {
-        let [first, second] = NAMES.map(|name| {
-            let path = dir.join(name);
-            match fs::read(&path) {
-                Ok(bytes) => Ok(Some(bytes)),
-                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(Error::io("read", &path)(error)),
-            }
-        });
-        Ok(Self([first?, second?]))
-    }
-
-    fn any(&self) -> bool {
-        self.0.iter().any(Option::is_some)
-    }
-
-    /// Each file with its name; a missing one is empty.
-    fn iter(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
-        NAMES.into_iter().zip(&self.0).map(|(name, bytes)| (name, bytes.as_deref().unwrap_or_default()))
-    }
-
-    /// A log that the engine does not wait for holds nothing, or what the engine has.
-    fn check_needless(&self, dir: &Path, mark: Option<Mark>) -> Result<(), Error> {
-        for (name, bytes) in self.iter() {
-            let known = |frame: &Frame| mark.is_some_and(|mark| mark.id == frame.id && frame.number <= mark.batches);
-            if !row(bytes).all(|frame| frame.is_empty() || known(&frame)) {
-                return Err(foreign(dir, name));
-            }
+impl Found {
+    /// Reads the batches that the engine with `count` of them does not have.
+    fn read(dir: &Path, mark: Mark, count: u64) -> Result<Self, Error> {
+        let mut rows = Vec::new();
+        let mut newest = None;
+        for name in NAMES {
+            let bytes = read_file(dir, name)?;
+            let missing = || Error::damaged(&dir.join(name), "it is missing, and the store was not closed");
+            let bytes = bytes.ok_or_else(missing)?;
+            rows.extend(Row::read(dir, name, &bytes, mark, count)?);
+            newest = newest.max(all_frames(&bytes, mark.id).map(|frame| frame.number).max());
         }
-        Ok(())
-    }
-
-    /// The writes of all batches that the engine with `count` of them does not have, and the number
-    /// of the last one.
-    fn replay(&self, dir: &Path, mark: Mark, count: u64) -> Result<(WriteSet, u64), Error> {
-        if let Some((name, _)) = NAMES.iter().zip(&self.0).find(|(_, bytes)| bytes.is_none()) {
-            return Err(Error::damaged(&dir.join(name), "it is missing, and the store was not closed"));
-        }
-        if let Some((name, _)) = self.iter().find(|(_, bytes)| row(bytes).any(|frame| frame.id != mark.id)) {
-            return Err(foreign(dir, name));
-        }
-        let numbers = self.iter().flat_map(|(_, bytes)| all_frames(bytes, mark.id)).map(|frame| frame.number);
         let known = count.max(mark.batches);
-        let Some(last) = numbers.max().filter(|last| *last >= known) else {
+        let Some(last) = newest.filter(|last| *last >= known) else {
             let text = format!("the redo log ends before batch {known}, which it had: it is an older copy");
             return Err(Error::damaged(dir, text));
         };
-        let mut rows: Vec<(Frame, &[u8])> = Vec::new();
-        for (_, bytes) in self.iter() {
-            rows.extend(row(bytes).map(|frame| (frame, bytes)));
-        }
-        rows.sort_by_key(|(frame, _)| frame.number);
-        let (mut writes, mut batches) = (WriteSet::default(), count);
-        for (frame, bytes) in rows {
-            if frame.number == batches + 1 {
-                let added = frame.add_to(&mut writes, bytes);
-                added.ok_or_else(|| Error::damaged(dir, format!("batch {} cannot be read", frame.number)))?;
-                batches = frame.number;
+        rows.sort_by_key(|row| row.last);
+        let (current, other) = (rows.pop(), rows.pop());
+        let mut batches = count;
+        for row in other.iter().chain(&current) {
+            if row.first <= batches + 1 {
+                batches = batches.max(row.last);
             }
         }
-        match batches == last {
-            true => Ok((writes, batches)),
+        match current {
+            Some(current) if batches == last && current.last == last => Ok(Self { current, other, last }),
             // A good one behind a bad one: not the torn end of a log.
-            false => Err(Error::damaged(
+            _ => Err(Error::damaged(
                 dir,
-                format!("the redo log has lost batch {}, and goes to batch {last}", batches + 1),
+                format!("the redo log has lost batch {}, and goes to batch {last}", last.min(batches + 1)),
             )),
         }
+    }
+
+    /// Makes all of it durable, for the session to go on with.
+    fn resume(self, dir: &Path, id: u64) -> Result<Unfinished, Error> {
+        let Self { current, other, .. } = self;
+        let log = Log::resume(dir, id, current.name, current.last_at, &current.last_frame)?;
+        let frozen_to = other.as_ref().map_or(0, |row| row.last);
+        let frozen = other.map(|row| row.writes).unwrap_or_default().into();
+        Ok(Unfinished { id, log, layers: Layers { active: current.writes, frozen }, frozen_to })
+    }
+}
+
+/// The frames from the beginning of a file on.
+struct Row {
+    /// Of the file.
+    name: &'static str,
+    /// The numbers of its first and last batches.
+    first: u64,
+    last: u64,
+    /// Where the last frame is, and its bytes.
+    last_at: u64,
+    last_frame: Vec<u8>,
+    /// Of the batches that the engine does not have.
+    writes: WriteSet,
+}
+
+impl Row {
+    /// `None` if there is no frame at the beginning.
+    fn read(dir: &Path, name: &'static str, bytes: &[u8], mark: Mark, count: u64) -> Result<Option<Self>, Error> {
+        let Some(mut last) = frame::read(bytes, 0) else {
+            return Ok(None);
+        };
+        if last.id != mark.id {
+            return Err(foreign(dir, name));
+        }
+        let (first, mut writes) = (last.number, WriteSet::default());
+        for frame in row(bytes) {
+            if frame.number > count {
+                let added = frame.add_to(&mut writes, bytes);
+                added.ok_or_else(|| Error::damaged(dir, format!("batch {} cannot be read", frame.number)))?;
+            }
+            last = frame;
+        }
+        let (last_at, last_frame) = (last.at() as u64, last.copy(bytes));
+        Ok(Some(Self { name, first, last: last.number, last_at, last_frame, writes }))
+    }
+}
+
+/// Checks files that the engine does not wait for: they hold nothing, or what the engine has. False
+/// if there are none.
+fn check_needless(dir: &Path, mark: Option<Mark>) -> Result<bool, Error> {
+    let known = |frame: &Frame| mark.is_some_and(|mark| mark.id == frame.id && frame.number <= mark.batches);
+    let mut any = false;
+    for name in NAMES {
+        if let Some(bytes) = read_file(dir, name)? {
+            if !row(&bytes).all(|frame| frame.is_empty() || known(&frame)) {
+                return Err(foreign(dir, name));
+            }
+            any = true;
+        }
+    }
+    Ok(any)
+}
+
+/// What a file of the log holds; `None` if there is none.
+fn read_file(dir: &Path, name: &str) -> Result<Option<Vec<u8>>, Error> {
+    let path = dir.join(name);
+    match fs::read(&path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("read", &path)(error)),
     }
 }
 

@@ -87,6 +87,14 @@ pub(crate) fn one(disk: &Disk, names: Names, rng: &mut Random) -> (Tree, u64) {
     }
 }
 
+/// The files as a kill at this line leaves them: all that was asked for, synced or not.
+pub(crate) fn killed(disk: &Disk, line: usize) -> Tree {
+    let outcome = states::pending(disk, line).into_iter().map(|at| (at, states::Done::All)).collect();
+    let mut builder = Builder::new(disk);
+    builder.advance(line);
+    builder.build(&State { line, outcome })
+}
+
 /// The states to open, by line.
 fn pick(disk: &Disk, plan: Plan, rng: &mut Random) -> Vec<State> {
     let mut lines: Vec<usize> = disk.lines.iter().flat_map(|line| [*line, line + 1]).collect();

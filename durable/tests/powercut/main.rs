@@ -16,7 +16,10 @@
 //! DURABLE_POWERCUT=long cargo test --release -p durable --test powercut -- --nocapture
 //! ```
 //!
-//! `DURABLE_POWERCUT_SEED` starts from another seed.
+//! `DURABLE_POWERCUT_SEED` starts from another seed. All states take hours, most of them those of
+//! `sled_survives_power_cuts_while_it_wipes_its_log`, whose stores are tens of megabytes;
+//! `DURABLE_POWERCUT_STATES=200` opens about so many of each recording, and cuts the power again
+//! less often.
 
 #![allow(
     clippy::unwrap_used,
@@ -38,6 +41,7 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::Stdio,
+    slice,
     sync::{Arc, Mutex},
     time::Instant,
 };
@@ -99,6 +103,19 @@ fn survives_a_power_cut_at_any_call_around_the_log() {
     }
 }
 
+/// A kill leaves frames that nobody synced, or the engine in the midst of taking some in, and the
+/// next open goes on from there: no later cut takes back what it shows.
+#[test]
+fn survives_a_power_cut_after_a_kill() {
+    let Some(_turn) = turn() else { return };
+    for engine in Engine::ALL {
+        let run = Run::record_killed(engine);
+        for names in [Names::Ordered, Names::Independent] {
+            run.survives_cuts_after_kills(names);
+        }
+    }
+}
+
 /// Points 2 and 5 of what sled needs: every file, length and name is on disk when an open returns,
 /// and when a lone commit does.
 #[test]
@@ -109,7 +126,8 @@ fn nothing_is_pending_when_an_open_or_a_commit_returns() {
         let disk = run.replay(Rules { names: Names::Independent, ..HONEST });
         let acknowledged = disk.acknowledged.iter().map(|(line, _)| line);
         let answers: Vec<usize> = disk.ready.iter().chain(acknowledged).copied().collect();
-        assert_eq!(answers.len(), 3 + 30 + 1);
+        // The opens and what they showed, the commits, and what was acknowledged before all of them.
+        assert_eq!(answers.len(), 3 + 2 + 30 + 1);
         for line in answers {
             let pending = states::pending(&disk, line);
             let changes: Vec<_> = pending.iter().map(|at| check::describe(&disk, *at)).collect();
@@ -214,7 +232,16 @@ impl Run {
     /// Three openings in each of which the log takes several turns; after the first, the store is
     /// not closed.
     fn record_turns(engine: Engine) -> Self {
-        let program = Program {
+        let program = Self::turning(engine);
+        let closing = Program { dies: false, ..program };
+        let (states, second) = if is_long() { (usize::MAX, 1000) } else { (2500, 100) };
+        let size = Size { transactions: 8, states, second };
+        Self::record_programs(&[program, closing, program], size)
+    }
+
+    /// A few transactions that turn the log nearly each time.
+    fn turning(engine: Engine) -> Program {
+        Program {
             engine,
             seed: first_seed(),
             opens: 1,
@@ -224,11 +251,14 @@ impl Run {
             dies: true,
             load: Load::Mixed,
             log_bytes: workload::LOWEST,
-        };
-        let closing = Program { dies: false, ..program };
-        let (states, second) = if is_long() { (usize::MAX, 1000) } else { (2500, 100) };
-        let size = Size { transactions: 8, states, second };
-        Self::record_programs(&[program, closing, program], size)
+        }
+    }
+
+    /// One opening in which the log takes several turns.
+    fn record_killed(engine: Engine) -> Self {
+        let program = Self::turning(engine);
+        let (states, second) = if is_long() { (usize::MAX, usize::MAX) } else { (0, 200) };
+        Self::record_programs(&[program], Size { transactions: program.transactions, states, second })
     }
 
     /// Three openings by a single thread.
@@ -300,7 +330,7 @@ impl Run {
     }
 
     fn trace(&mut self, programs: &[Program]) {
-        self.programs = record(&self.root, &self.before, programs, self.scratch.path());
+        self.programs = record(&self.root, &self.before, programs, self.scratch.path(), 0);
     }
 
     fn replay(&self, rules: Rules) -> Disk {
@@ -310,7 +340,7 @@ impl Run {
     }
 
     fn plan(&self, names: Names) -> Plan {
-        Plan { names, states: self.size.states, random: 6, seed: self.seed }
+        Plan { names, states: self.size.states.min(most_states()), random: 6, seed: self.seed }
     }
 
     fn survives(&self, names: Names) -> Disk {
@@ -330,7 +360,7 @@ impl Run {
         let rules = Rules { names, ..HONEST };
         let first = self.replay(rules);
         let mut rng = Random::new(self.seed);
-        for _ in 0..if is_long() { 20 } else { 2 } {
+        for _ in 0..if is_long() && most_states() == usize::MAX { 20 } else { 2 } {
             let root = self.scratch.path().join("second");
             let (left, acknowledged) = check::one(&first, names, &mut rng);
             let program = Program {
@@ -344,15 +374,43 @@ impl Run {
                 load: self.load,
                 log_bytes: workload::LOW,
             };
-            let programs = record(&root, &left, &[program], self.scratch.path());
+            let programs = record(&root, &left, &[program], self.scratch.path(), 0);
             let mut disk = Disk::replay(&root, rules, &left, &programs);
             disk.acknowledged.push((0, acknowledged));
             let started = Instant::now();
-            let plan = Plan { states: self.size.second, ..self.plan(names) };
+            let plan = Plan { states: self.size.second.min(most_states()), ..self.plan(names) };
             let report = check::run(&disk, self.engine, &self.expected, self.scratch.path(), plan);
             self.tell(&format!("{names:?}, second cut"), &report, started);
             assert!(report.failures.is_empty(), "{:#?}", report.failures);
             std::fs::remove_dir_all(&root).unwrap();
+        }
+    }
+
+    /// Kills the program between a write and the sync that follows it, opens the store again, and
+    /// cuts the power then.
+    fn survives_cuts_after_kills(&self, names: Names) {
+        let calls = &self.programs[0];
+        let is_point = |at: &usize| {
+            let [write, sync] = &calls[at - 1..=*at] else { unreachable!() };
+            write.name == "pwrite64" && sync.name == "fdatasync" && write.number(0) == sync.number(0)
+        };
+        let points: Vec<usize> = (1..calls.len()).filter(is_point).collect();
+        assert!(points.len() >= 8, "{}: {} points", self.engine, points.len());
+        let step = if is_long() { 1 } else { points.len() / 4 };
+        for point in points.into_iter().rev().step_by(step) {
+            let killed = calls[..point].to_vec();
+            let line = killed.iter().map(|call| call.end).max().unwrap();
+            let rules = Rules { names, ..HONEST };
+            let left =
+                check::killed(&Disk::replay(&self.root, rules, &self.before, slice::from_ref(&killed)), line + 1);
+            let program = Program { transactions: 3, dies: false, ..Self::turning(self.engine) };
+            let [next] = record(&self.root, &left, &[program], self.scratch.path(), line).try_into().unwrap();
+            let disk = Disk::replay(&self.root, rules, &self.before, &[killed, next]);
+            let started = Instant::now();
+            let plan = Plan { states: self.size.second.min(most_states()), ..self.plan(names) };
+            let report = check::run(&disk, self.engine, &self.expected, self.scratch.path(), plan);
+            self.tell(&format!("{names:?}, killed at line {line}"), &report, started);
+            assert!(report.failures.is_empty(), "{:#?}", report.failures);
         }
     }
 
@@ -372,11 +430,17 @@ impl Run {
 }
 
 /// The calls of programs that run one after the other, on files that are there before.
-fn record(root: &Path, before: &Tree, programs: &[Program], scratch: &Path) -> Vec<Vec<trace::Call>> {
+fn record(
+    root: &Path,
+    before: &Tree,
+    programs: &[Program],
+    scratch: &Path,
+    first_line: usize,
+) -> Vec<Vec<trace::Call>> {
     let once = || {
         let _ = std::fs::remove_dir_all(root);
         check::write(root, before);
-        let mut line = 0;
+        let mut line = first_line;
         let mut recorded = Vec::new();
         for program in programs {
             let (calls, last) = trace::run(&program.command(&root.join(STORE)), scratch, line)?;
@@ -403,6 +467,11 @@ fn turn() -> Option<std::sync::MutexGuard<'static, ()>> {
 
 fn is_long() -> bool {
     env::var_os("DURABLE_POWERCUT").is_some_and(|value| value == "long")
+}
+
+/// How many states of a recording the long run opens.
+fn most_states() -> usize {
+    env::var("DURABLE_POWERCUT_STATES").map_or(usize::MAX, |states| states.parse().unwrap())
 }
 
 fn first_seed() -> u64 {

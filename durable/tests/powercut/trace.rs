@@ -7,7 +7,7 @@ use std::{
 };
 
 /// One system call that succeeded.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Call {
     /// When it was entered: the number of a line of the trace.
     pub(crate) start: usize,

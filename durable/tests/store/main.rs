@@ -9,6 +9,7 @@
 )]
 
 mod crash;
+mod fixtures;
 mod full;
 mod model;
 mod opening;

@@ -65,14 +65,75 @@ fn flip(file: &Path, at: usize) {
     fs::write(file, bytes).unwrap();
 }
 
+fn get(db: &Db, number: u8) -> Option<Vec<u8>> {
+    db.get(TREE, &[number]).unwrap()
+}
+
+/// Nothing waits for the engine: the store goes on with its log, and a close ends that.
 #[test]
-fn brings_back_what_a_killed_process_left() {
+fn goes_on_with_what_a_killed_process_left() {
     for engine in Engine::ALL {
         let dir = killed(engine);
-        assert!(has_log(dir.path()));
+        let logs = || LOGS.map(|name| fs::read(dir.path().join(name)).ok());
+        let before = logs();
+        let db = open(dir.path(), engine);
+        assert_filled(&db);
+        assert!(logs() == before);
+        assert_filled(&open(copy(dir.path()).path(), engine));
+        drop(db);
         assert_filled(&open(dir.path(), engine));
         assert!(!has_log(dir.path()));
         assert_filled(&open(dir.path(), engine));
+    }
+}
+
+/// Killed before the engine got anything of the file before, and again and again.
+#[test]
+fn goes_on_with_both_files_of_a_log() {
+    for engine in Engine::ALL {
+        let dir = TempDir::new().unwrap();
+        let db = open(dir.path(), engine);
+        put(&db, 0);
+        let early = copy(dir.path());
+        let mut count = 20;
+        (1..count).for_each(|number| put(&db, number));
+        let mut left = mix(early.path(), dir.path());
+        assert!(LOGS.iter().all(|log| first_number(&left.path().join(log)) < 20));
+        for _ in 0..8 {
+            let db = open(left.path(), engine);
+            (0..count).for_each(|number| assert_eq!(get(&db, number), Some(vec![number; 100])));
+            assert_eq!(get(&db, count), None);
+            (count..count + 9).for_each(|number| put(&db, number));
+            count += 9;
+            (0..count).for_each(|number| assert_eq!(get(&db, number), Some(vec![number; 100])));
+            left = copy(left.path());
+        }
+        drop(open(left.path(), engine));
+        assert!(!has_log(left.path()));
+        let db = open(left.path(), engine);
+        (0..count).for_each(|number| assert_eq!(get(&db, number), Some(vec![number; 100])));
+        assert_eq!(get(&db, count), None);
+    }
+}
+
+/// A long value that is in the log only keeps its pieces to itself.
+#[test]
+fn gives_no_piece_of_a_value_twice() {
+    for engine in Engine::ALL {
+        let dir = TempDir::new().unwrap();
+        let write = |db: &Db, byte: u8| {
+            let mut txn = db.begin().unwrap();
+            txn.put(TREE, &[byte], &vec![byte; 40_000]).unwrap();
+            txn.commit().unwrap();
+        };
+        let db = open(dir.path(), engine);
+        write(&db, 1);
+        let left = copy(dir.path());
+        let db = open(left.path(), engine);
+        write(&db, 2);
+        for byte in [1, 2] {
+            assert!(get(&db, byte) == Some(vec![byte; 40_000]));
+        }
     }
 }
 

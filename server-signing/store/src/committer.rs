@@ -156,7 +156,7 @@ impl Drop for Committer {
 }
 
 /// For further commits, at most.
-const LONGEST_WAIT: Duration = Duration::from_millis(2);
+const LONGEST_WAIT: Duration = Duration::from_millis(1);
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]

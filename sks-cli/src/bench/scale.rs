@@ -2,17 +2,21 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
+use sks_client::Client;
 use sks_core::crypto::engine;
 use sks_core::ports::Crypto;
 use sks_store::fill::{Template, fill};
 use sks_store::{KeySource, OpenOptions, SealedStore};
 use sks_wire::Secret;
+use sks_wire::method::sign_hashed_data;
 use sks_wire::types::KeyHandle;
 
 use super::case::signer;
-use super::floor::{P256, System};
+use super::floor::{P256, System, signature_algorithm};
+use super::load::Call;
 use super::sample::Samples;
 use super::{Plan, load, note};
 use crate::exit::Failure;
@@ -24,6 +28,12 @@ const FEW: u32 = 10;
 const RANDOM: usize = 4096;
 /// Keys of each session of the synthetic stores.
 const PER_SESSION: u32 = 100;
+
+/// From one key to the next, in the order in which they are used.
+const STRIDE: usize = 7_919_003;
+/// Clients of the load under which the daemon is killed, and how long they have.
+const CLIENTS: usize = 4;
+const UNDER_LOAD: Duration = Duration::from_secs(3);
 
 /// A token on a synthetic store.
 struct Filled {
@@ -43,6 +53,28 @@ impl Filled {
         token.restart()?;
         let ready = began.elapsed();
         Ok(Self { token, keys: handles, ready })
+    }
+
+    /// Kills the daemon while clients raise the error counters of PINs, far more of them than the redo log takes, and
+    /// starts it again. Returns how long that took.
+    fn kill_under_load(&mut self) -> Result<Duration, Failure> {
+        let clients = (0..CLIENTS).map(|client| wrong_pins(self.token.connect()?, &self.keys, client));
+        let clients = clients.collect::<Result<Vec<_>, Failure>>()?;
+        thread::scope(|scope| {
+            // It ends with a failure, for its token is gone.
+            let load = scope.spawn(move || load::run(clients, UNDER_LOAD * 2).map(drop));
+            thread::sleep(UNDER_LOAD);
+            let was_busy = !load.is_finished();
+            self.token.kill()?;
+            let killed = load.join().map_err(|_| Failure::text("the load panicked"))?;
+            match was_busy && killed.is_err() {
+                true => Ok(()),
+                false => Err(Failure::text("the load ended before the token was killed")),
+            }
+        })?;
+        let began = Instant::now();
+        self.token.restart()?;
+        Ok(began.elapsed())
     }
 
     /// Memory of the daemon in MiB, as the system counts it.
@@ -75,7 +107,7 @@ fn write(store: &Path, keys: u32) -> Result<Vec<KeyHandle>, Failure> {
 /// Compares a token of `many` keys with one of ten: signatures with one key, turn by turn; readiness; memory.
 pub(crate) fn compare(many: u32, plan: Plan) -> Result<(), Failure> {
     note(&format!("filling stores of {FEW} and {many} keys"))?;
-    let (few, large) = (Filled::start(FEW)?, Filled::start(many)?);
+    let (few, mut large) = (Filled::start(FEW)?, Filled::start(many)?);
     let one = |filled: &Filled| filled.keys.get(filled.keys.len() / 2).copied().into_iter().collect::<Vec<_>>();
     let random = shuffled(&large.keys);
     let [mut with_few, mut with_many, mut with_random] = [(); 3].map(|()| Samples::default());
@@ -95,12 +127,37 @@ pub(crate) fn compare(many: u32, plan: Plan) -> Result<(), Failure> {
     note(&format!("one of {many} / one of {FEW}: {:.2} (at most 1.2)", p50_many / p50_few))?;
     note(&format!("ready with {many} keys: {:.2} s (under 1 s)", large.ready.as_secs_f64()))?;
     note(&format!("memory with {many} keys: {:.0} MiB (under 200 MiB)", large.resident()?))?;
+    let ready = large.kill_under_load()?;
+    note(&format!("ready after a kill under load: {:.2} s (under 1 s)", ready.as_secs_f64()))?;
+    note(&format!("memory after it: {:.0} MiB (under 200 MiB)", large.resident()?))?;
     few.token.stop()?;
     large.token.stop()
+}
+
+/// A client that gives a wrong PIN for one key after the other, over the whole store.
+fn wrong_pins(mut client: Client, keys: &[KeyHandle], offset: usize) -> Result<Call<'static>, Failure> {
+    let count = keys.len().max(1);
+    let keys: Vec<_> =
+        (0..count).filter_map(|n| keys.get(n.wrapping_mul(STRIDE).wrapping_add(offset) % count)).copied().collect();
+    let mut keys = keys.into_iter().cycle();
+    Ok(load::timed(move || {
+        let key_handle = keys.next().ok_or_else(|| Failure::text("there is no key to sign with"))?;
+        let request = sign_hashed_data::Request {
+            key_handle,
+            signature_algorithm: signature_algorithm(P256).uri().into(),
+            pin: Secret::from(b"0000".as_slice()),
+            hashed_data: vec![7; 32],
+        };
+        match client.sign_hashed_data(&request) {
+            Err(sks_client::Error::Refused(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(_) => Err(Failure::text("a wrong PIN was right")),
+        }
+    }))
 }
 
 /// Some of the keys, in an order that is far from that of the store: a stride that is prime to any such count.
 fn shuffled(keys: &[KeyHandle]) -> Vec<KeyHandle> {
     let count = keys.len().max(1);
-    (0..RANDOM).filter_map(|n| keys.get(n.wrapping_mul(7_919_003) % count)).copied().collect()
+    (0..RANDOM).filter_map(|n| keys.get(n.wrapping_mul(STRIDE) % count)).copied().collect()
 }
