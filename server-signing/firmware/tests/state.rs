@@ -75,6 +75,18 @@ fn each_sealing_has_a_nonce_of_its_own() {
 }
 
 #[test]
+fn a_change_that_cannot_be_written_is_none_and_leaves_nothing_beside() {
+    let world = world();
+    fs::remove_file(world.state()).unwrap();
+    fs::create_dir(world.state()).unwrap();
+    let generation = world.firmware.status().generation;
+    let refused = world.firmware.sign_checkpoint(&support::checkpoint(1, 1, 1)).map(drop);
+    assert_eq!(refused, Err(FirmwareError::Failed));
+    assert_eq!((world.firmware.anchor(&[1; 32]), world.firmware.status().generation), (None, generation));
+    assert_eq!(fs::read_dir(world.dir.path()).unwrap().count(), 1);
+}
+
+#[test]
 fn init_writes_for_the_owner_alone_and_never_over() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("state");
