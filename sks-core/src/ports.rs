@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use sks_wire::Secret;
 use sks_wire::algorithm::Algorithm;
+use zeroize::Zeroizing;
 
+use crate::crypto::PeerKey;
 use crate::record::{Address, Record};
 
 /// Random bytes.
@@ -152,6 +154,20 @@ pub trait Crypto: Send + Sync {
     /// # Errors
     /// `BadKey` for garbage or an inconsistent key, `Unsupported` for a kind or size that this engine does not take.
     fn load(&self, pkcs8: &[u8]) -> Result<Box<dyn PrivateKey>, CryptoError>;
+
+    /// ECDH on P-256 with a private number, big-endian, that is used this once.
+    ///
+    /// # Errors
+    /// `BadKey` for a number that is not between 1 and the curve's order; `Failed`.
+    fn exchange(&self, scalar: &Zeroizing<[u8; 32]>, peer: &PeerKey) -> Result<Exchange, CryptoError>;
+}
+
+/// What one ECDH gives.
+pub struct Exchange {
+    /// The public key of the private number: SubjectPublicKeyInfo, DER.
+    pub public_key: Vec<u8>,
+    /// The x coordinate of the shared point, 32 bytes, leading zeros kept.
+    pub shared: Secret,
 }
 
 /// A private key that is ready for use.

@@ -82,11 +82,11 @@ impl<'d> Entered<'d> {
             return Ok(());
         }
         let records = memory.take();
-        if !records.is_empty() {
-            self.device.commit(|work| records.into_iter().try_for_each(|(at, record)| work.put(at, record)))?;
-        }
         self.device.volatile.remove(self.handle);
-        Ok(())
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.device.commit(|work| records.into_iter().try_for_each(|(at, record)| work.put(at, record)))
     }
 
     /// The session as it must be written back, if the call changed it.

@@ -1,7 +1,8 @@
 //! The token's engine, with something done before each key generation.
 
-use sks_core::crypto::engine;
-use sks_core::ports::{Crypto, CryptoError, KeySpec, PrivateKey, Rng};
+use sks_core::crypto::{PeerKey, engine};
+use sks_core::ports::{Crypto, CryptoError, Exchange, KeySpec, PrivateKey, Rng};
+use zeroize::Zeroizing;
 
 /// An engine that a test can hold up, or make panic.
 pub struct HookedCrypto<F>(pub F);
@@ -19,5 +20,9 @@ impl<F: Fn() + Send + Sync> Crypto for HookedCrypto<F> {
 
     fn load(&self, pkcs8: &[u8]) -> Result<Box<dyn PrivateKey>, CryptoError> {
         engine().load(pkcs8)
+    }
+
+    fn exchange(&self, scalar: &Zeroizing<[u8; 32]>, peer: &PeerKey) -> Result<Exchange, CryptoError> {
+        engine().exchange(scalar, peer)
     }
 }

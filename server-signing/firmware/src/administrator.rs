@@ -128,7 +128,7 @@ pub(crate) const CREDENTIAL_LENGTHS: std::ops::RangeInclusive<usize> = 1..=1024;
 pub(crate) const MAX_ADMINISTRATORS: usize = 8;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
@@ -155,7 +155,28 @@ mod tests {
         assert!(enrol(&[logon("anna", "one"), logon("anna", "two")], true).is_err());
         assert!(enrol(&[logon("anna", "one"), logon("bert", "")], true).is_err());
         assert!(enrol(&[], false).is_err());
+        let long = |length| enrol(&[logon("anna", "one"), logon("bert", &"x".repeat(length))], true);
+        assert!(long(1025).is_err() && long(1024).is_ok());
+        let nine: Vec<Logon> = (0..9).map(|number| logon(&format!("n{number}"), "one")).collect();
+        assert!(enrol(&nine, true).is_err());
         assert!(enrol(&[logon("anna", "one"), logon("anna", "two")], false).is_err(), "which credential is it?");
+    }
+
+    /// Nobody sees from the file that two have the same credential, and no table serves for two of them.
+    #[test]
+    fn equal_credentials_have_unequal_records() {
+        let known = enrol(&[logon("anna", "one"), logon("bert", "one")], true).unwrap();
+        let [anna, bert] = known.as_slice() else { panic!("two") };
+        assert!(anna.salt != bert.salt && anna.verifier != bert.verifier);
+    }
+
+    /// Each costs the time and the memory of a guess.
+    #[test]
+    fn more_logons_than_there_can_be_administrators_are_not_looked_at() {
+        let known = enrol(&[logon("anna", "one"), logon("bert", "two")], true).unwrap();
+        let mut logons: Vec<Logon> = (0..8).map(|_| logon("anna", "one")).collect();
+        logons.push(logon("bert", "two"));
+        assert!(!authenticate(&known, &logons, true));
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod support;
 
 use std::fs;
 use std::slice::from_ref;
+use std::sync::Barrier;
+use std::thread;
 
 use support::{World, administrators, checkpoint, logon, master};
 use tw4s_firmware::{Changes, Firmware, FirmwareError, KeySpec, Logon, SoftwareModule};
@@ -59,6 +61,25 @@ fn two_administrators_replace_one_and_keys_stay_usable() {
     let firmware = reopened(&world);
     assert!(!may(&firmware, &world, [carl, bert]), "the old credential");
     assert!(may(&firmware, &world, [carl, changed]));
+}
+
+/// Two changes at once, ordered by the same administrators: what one was told to have done, the other did not undo.
+#[test]
+fn of_two_changes_at_once_none_is_lost() {
+    let world = world();
+    let barrier = Barrier::new(2);
+    let change = |name: &'static str| {
+        barrier.wait();
+        world.firmware.administer(&administrators(), &enrol(&[(name, "new here")], &[]))
+    };
+    let [carl, dora] = thread::scope(|scope| {
+        [scope.spawn(|| change("carl")), scope.spawn(|| change("dora"))].map(|change| change.join().unwrap())
+    });
+    assert!(carl.is_ok() || dora.is_ok());
+    for (name, changed) in [("carl", carl), ("dora", dora)] {
+        let is_there = may(&world.firmware, &world, [("anna", "correct horse"), (name, "new here")]);
+        assert_eq!(changed, if is_there { Ok(()) } else { Err(FirmwareError::Administrators) }, "{name}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 #[macro_use]
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -59,6 +60,30 @@ fn a_state_that_was_changed_does_not_open() {
     }
     fs::write(world.state(), &good).unwrap();
     open(&world.state(), &master()).unwrap();
+}
+
+/// A nonce that comes twice under one key gives away what it seals.
+#[test]
+fn each_sealing_has_a_nonce_of_its_own() {
+    let world = world();
+    let mut nonces = BTreeSet::new();
+    for number in 1..=4 {
+        world.firmware.sign_checkpoint(&support::checkpoint(1, number, 1)).unwrap();
+        nonces.insert(fs::read(world.state()).unwrap()[8..32].to_vec());
+    }
+    assert_eq!(nonces.len(), 4);
+}
+
+#[test]
+fn a_change_that_cannot_be_written_is_none_and_leaves_nothing_beside() {
+    let world = world();
+    fs::remove_file(world.state()).unwrap();
+    fs::create_dir(world.state()).unwrap();
+    let generation = world.firmware.status().generation;
+    let refused = world.firmware.sign_checkpoint(&support::checkpoint(1, 1, 1)).map(drop);
+    assert_eq!(refused, Err(FirmwareError::Failed));
+    assert_eq!((world.firmware.anchor(&[1; 32]), world.firmware.status().generation), (None, generation));
+    assert_eq!(fs::read_dir(world.dir.path()).unwrap().count(), 1);
 }
 
 #[test]

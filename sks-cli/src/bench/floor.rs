@@ -152,7 +152,8 @@ pub(super) fn session() -> Result<Call<'static>, Failure> {
             client_session_id: &client_id,
             server_session_id: &server_id,
         };
-        let agreed = session::create_session_key(server.public_der(), &parties, &System).map_err(engine_failed)?;
+        let agreed =
+            session::create_session_key(server.public_der(), &parties, &engine, &System).map_err(engine_failed)?;
         let hmac = agreed.session_key.session_hmac(&[7; 300]);
         session::attest_session(&*attester, &hmac, &System).map_err(engine_failed)?;
         // The issuer's encryption stands in for the token's decryption: one derivation and one block either way.

@@ -19,15 +19,16 @@ use aws_lc_rs::signature::{
     RSA_PSS_SHA384, RSA_PSS_SHA512, RsaSignatureEncoding,
 };
 use p256::elliptic_curve::Generate;
+use p256::elliptic_curve::sec1::ToSec1Point;
 use sks_wire::Secret;
 use sks_wire::algorithm::Algorithm;
 use zeroize::Zeroizing;
 
-use super::encoded::{Encoded, Read, Scalar, encode_p256, read};
-use super::peer::{POINT, point_of};
+use super::encoded::{Encoded, Read, Scalar, encode_p256, p256_public_key, read};
+use super::peer::{POINT, PeerKey, point_of};
 use super::random::Drbg;
 use super::scheme::{Hash, Scheme};
-use crate::ports::{Crypto, CryptoError, KeySpec, PrivateKey, Rng};
+use crate::ports::{Crypto, CryptoError, Exchange, KeySpec, PrivateKey, Rng};
 
 /// P-256 and RSA of 2048 bits and more, where speed counts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,6 +46,13 @@ impl Crypto for AwsLc {
 
     fn load(&self, pkcs8: &[u8]) -> Result<Box<dyn PrivateKey>, CryptoError> {
         Ok(Box::new(Key::load(pkcs8)?))
+    }
+
+    fn exchange(&self, scalar: &Scalar, peer: &PeerKey) -> Result<Exchange, CryptoError> {
+        let (key, point) = p256_key(scalar)?;
+        let peer = UnparsedPublicKey::new(&ECDH_P256, peer.0.to_sec1_point(false));
+        let shared = agree(&key, peer, CryptoError::Failed, |shared| Ok(Secret::from(shared)))?;
+        Ok(Exchange { public_key: p256_public_key(&point), shared })
     }
 }
 

@@ -1,8 +1,10 @@
 //! The engine that the token uses: for each operation the fast one where it can, else the complete one.
 
-use crate::ports::{Crypto, CryptoError, KeySpec, PrivateKey, Rng};
+use zeroize::Zeroizing;
 
+use super::peer::PeerKey;
 use super::rustcrypto::RustCrypto;
+use crate::ports::{Crypto, CryptoError, Exchange, KeySpec, PrivateKey, Rng};
 
 /// aws-lc-rs where it is built in (feature `aws-lc`) and can do it, else RustCrypto.
 ///
@@ -31,6 +33,10 @@ impl Crypto for Preferred {
     fn load(&self, pkcs8: &[u8]) -> Result<Box<dyn PrivateKey>, CryptoError> {
         RustCrypto.load(pkcs8)
     }
+
+    fn exchange(&self, scalar: &Zeroizing<[u8; 32]>, peer: &PeerKey) -> Result<Exchange, CryptoError> {
+        RustCrypto.exchange(scalar, peer)
+    }
 }
 
 #[cfg(feature = "aws-lc")]
@@ -52,6 +58,10 @@ impl Crypto for Preferred {
             Err(CryptoError::Unsupported) => RustCrypto.load(pkcs8),
             done => done,
         }
+    }
+
+    fn exchange(&self, scalar: &Zeroizing<[u8; 32]>, peer: &PeerKey) -> Result<Exchange, CryptoError> {
+        super::AwsLc.exchange(scalar, peer)
     }
 }
 

@@ -13,11 +13,11 @@ use ::rsa::RsaPrivateKey;
 use sks_wire::Secret;
 use sks_wire::algorithm::Algorithm;
 
-use super::encoded::{Encoded, Read, read};
-use super::peer::peer_key;
+use super::encoded::{Encoded, Read, Scalar, p256_public_key, read};
+use super::peer::{PeerKey, peer_key};
 use super::random::Drbg;
 use super::scheme::{self, Scheme};
-use crate::ports::{Crypto, CryptoError, KeySpec, PrivateKey, Rng};
+use crate::ports::{Crypto, CryptoError, Exchange, KeySpec, PrivateKey, Rng};
 
 /// P-256, and RSA of 1024, 2048, 3072 and 4096 bits with any odd public exponent of up to 33 bits.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,6 +50,12 @@ impl Crypto for RustCrypto {
             }
         };
         Ok(Box::new(Key { encoded: Arc::new(encoded), parsed }))
+    }
+
+    fn exchange(&self, scalar: &Scalar, peer: &PeerKey) -> Result<Exchange, CryptoError> {
+        let key = p256_key::load(scalar)?;
+        let shared = Secret::from(p256_key::agree(&key, peer).as_slice());
+        Ok(Exchange { public_key: p256_public_key(&p256_key::point(&key)?), shared })
     }
 }
 

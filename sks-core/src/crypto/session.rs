@@ -5,7 +5,6 @@
 //! lengths.
 
 use p256::elliptic_curve::Generate;
-use p256::elliptic_curve::sec1::ToSec1Point;
 use sha2::{Digest, Sha256};
 use sks_wire::algorithm::Algorithm;
 use sks_wire::method::create_provisioning_session::other_info;
@@ -13,12 +12,11 @@ use sks_wire::types::Id;
 use sks_wire::{MethodId, Secret, label};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::encoded::p256_public_key;
 use super::mac::{LEN, equal, hmac_sha256};
 use super::peer::{PeerKey, PeerKeyError, peer_key};
 use super::random::Port;
 use super::symmetric::{self, BLOCK};
-use crate::ports::{CryptoError, KeySpec, PrivateKey, Rng};
+use crate::ports::{Crypto, CryptoError, Exchange, KeySpec, PrivateKey, Rng};
 
 /// Why no session key was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,61 +58,44 @@ pub struct Agreed {
 pub fn create_session_key(
     server_ephemeral_key: &[u8],
     parties: &Parties<'_>,
+    crypto: &dyn Crypto,
     rng: &dyn Rng,
 ) -> Result<Agreed, AgreementError> {
     let server = peer_key(server_ephemeral_key)?;
-    let client = EphemeralKey::generate(rng)?;
-    Ok(Agreed { client_ephemeral_key: client.public_key()?, session_key: client.session_key(&server, parties) })
+    Ok(EphemeralKey::generate(rng)?.agree(&server, parties, crypto)?)
 }
 
-/// The token's key of one exchange. It wipes itself.
-pub struct EphemeralKey(p256::SecretKey);
+/// The token's private number of one exchange. It wipes itself.
+pub struct EphemeralKey(Zeroizing<[u8; LEN]>);
 
 impl EphemeralKey {
-    /// A new key.
+    /// A new one.
     ///
     /// # Errors
     /// [`CryptoError::Failed`] without random numbers.
     pub fn generate(rng: &dyn Rng) -> Result<Self, CryptoError> {
-        Ok(Self(p256::SecretKey::try_generate_from_rng(&mut Port(rng))?))
+        let key = p256::SecretKey::try_generate_from_rng(&mut Port(rng))?;
+        Ok(Self(Zeroizing::new(key.to_bytes().into())))
     }
 
-    /// The key of a known private number: for test vectors.
+    /// A known one: for test vectors.
+    #[must_use]
+    pub fn from_scalar(scalar: [u8; LEN]) -> Self {
+        Self(Zeroizing::new(scalar))
+    }
+
+    /// Agrees with a server: `SessionKey = SHA-256(00000001 || Z || OtherInfo)`, the concatenation KDF for one hash's
+    /// length of key.
     ///
     /// # Errors
-    /// [`CryptoError::BadKey`] for a number that is not between 1 and the curve's order.
-    pub fn from_scalar(scalar: &[u8; 32]) -> Result<Self, CryptoError> {
-        p256::SecretKey::from_slice(scalar).map(Self).map_err(|_| CryptoError::BadKey)
-    }
-
-    /// ClientEphemeralKey: SubjectPublicKeyInfo, DER.
-    ///
-    /// # Errors
-    /// [`CryptoError::Failed`].
-    pub fn public_key(&self) -> Result<Vec<u8>, CryptoError> {
-        let point = self.0.public_key().to_sec1_point(false);
-        let point = point.as_bytes().try_into().map_err(|_| CryptoError::Failed)?;
-        Ok(p256_public_key(point))
-    }
-
-    /// Z: the x coordinate of the shared point, leading zeros kept.
-    #[must_use]
-    pub fn agree(&self, server: &PeerKey) -> Zeroizing<[u8; 32]> {
-        let shared = p256::ecdh::diffie_hellman(self.0.to_nonzero_scalar(), server.0.as_affine());
-        Zeroizing::new((*shared.raw_secret_bytes()).into())
-    }
-
-    /// `SessionKey = SHA-256(00000001 || Z || OtherInfo)`: the concatenation KDF for one hash's length of key.
-    #[must_use]
-    pub fn session_key(&self, server: &PeerKey, parties: &Parties<'_>) -> SessionKey {
+    /// Those of [`Crypto::exchange`].
+    pub fn agree(&self, server: &PeerKey, parties: &Parties<'_>, crypto: &dyn Crypto) -> Result<Agreed, CryptoError> {
+        let Exchange { public_key, shared } = crypto.exchange(&self.0, server)?;
         let Parties { issuer_uri, device_certificate, client_session_id, server_session_id } = *parties;
         let info = other_info(issuer_uri, device_certificate, client_session_id, server_session_id);
-        let hash = Sha256::new()
-            .chain_update(1_u32.to_be_bytes())
-            .chain_update(*self.agree(server))
-            .chain_update(info)
-            .finalize();
-        SessionKey(hash.into())
+        let hash =
+            Sha256::new().chain_update(1_u32.to_be_bytes()).chain_update(shared.expose()).chain_update(info).finalize();
+        Ok(Agreed { client_ephemeral_key: public_key, session_key: SessionKey(hash.into()) })
     }
 }
 

@@ -58,12 +58,12 @@ pub(super) fn agree(ctx: &Ctx<'_>, request: Request) -> Result<Agreed, Refusal> 
         client_session_id: &client_session_id,
         server_session_id: &request.server_session_id,
     };
-    let agreed =
-        session::create_session_key(&request.server_ephemeral_key, &parties, &*device.rng).map_err(|e| match e {
-            AgreementError::ServerKey(PeerKeyError::Algorithm) => Refusal::EphemeralKeyAlgorithm,
-            AgreementError::ServerKey(PeerKeyError::Malformed) => Refusal::EphemeralKey,
-            AgreementError::Engine(_) => Refusal::Engine,
-        })?;
+    let agreed = session::create_session_key(&request.server_ephemeral_key, &parties, &*device.crypto, &*device.rng);
+    let agreed = agreed.map_err(|e| match e {
+        AgreementError::ServerKey(PeerKeyError::Algorithm) => Refusal::EphemeralKeyAlgorithm,
+        AgreementError::ServerKey(PeerKeyError::Malformed) => Refusal::EphemeralKey,
+        AgreementError::Engine(_) => Refusal::Engine,
+    })?;
     let attested = attestation_data(&request, &client_session_id, &agreed.client_ephemeral_key);
     let hmac = agreed.session_key.session_hmac(&attested);
     let session_attestation = session::attest_session(&*device.attestation_key, &hmac, &*device.rng)?;

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sks_core::crypto::session::{EphemeralKey, Parties, SessionKey, attest_session, create_session_key};
 use sks_core::crypto::{RustCrypto, certificate, engine, peer_key};
-use sks_core::ports::{Crypto, CryptoError, KeySpec};
+use sks_core::ports::{Crypto, CryptoError, KeySpec, Rng};
 use sks_wire::Secret;
 use sks_wire::method::create_provisioning_session::{Request, attestation_data, other_info};
 use sks_wire::types::{Id, Text};
@@ -23,28 +23,42 @@ pub(crate) fn id(value: &Value) -> Id {
     Id::new(value.as_str().unwrap()).unwrap()
 }
 
-fn ephemeral(value: &Value) -> EphemeralKey {
-    EphemeralKey::from_scalar(&bytes(value).try_into().unwrap()).unwrap()
+/// Each engine by itself, and the two as the token uses them.
+fn engines() -> Vec<Box<dyn Crypto>> {
+    vec![
+        Box::new(engine()),
+        Box::new(RustCrypto),
+        #[cfg(feature = "aws-lc")]
+        Box::new(sks_core::crypto::AwsLc),
+    ]
+}
+
+fn scalar(value: &Value) -> [u8; 32] {
+    bytes(value).try_into().unwrap()
 }
 
 #[test]
 fn both_sides_agree_on_z_and_the_session_key() {
     let v = vectors();
-    let server = peer_key(&bytes(&v["server_ephemeral_key_der"])).unwrap();
-    let client = ephemeral(&v["client_private_key_d"]);
-    assert_eq!(client.public_key().unwrap(), bytes(&v["client_ephemeral_key_der"]));
-    assert_eq!(client.agree(&server).to_vec(), bytes(&v["Z"]));
-
-    let client_key = peer_key(&bytes(&v["client_ephemeral_key_der"])).unwrap();
-    assert_eq!(ephemeral(&v["server_private_key_d"]).agree(&client_key).to_vec(), bytes(&v["Z"]));
-
+    let [server_key, client_key] = ["server_ephemeral_key_der", "client_ephemeral_key_der"].map(|key| bytes(&v[key]));
+    let [server, client] = [&server_key, &client_key].map(|key| peer_key(key).unwrap());
+    let [server_d, client_d] = ["server_private_key_d", "client_private_key_d"].map(|key| scalar(&v[key]));
     let certificate = bytes(&v["device_certificate"]);
     let (csid, ssid) = (id(&v["client_session_id"]), id(&v["server_session_id"]));
     let issuer_uri = v["issuer_uri"].as_str().unwrap();
     assert_eq!(other_info(issuer_uri, &certificate, &csid, &ssid), bytes(&v["kdf_other_info"]));
     let parties =
         Parties { issuer_uri, device_certificate: &certificate, client_session_id: &csid, server_session_id: &ssid };
-    assert_eq!(client.session_key(&server, &parties).to_secret().expose(), bytes(&v["session_key"]));
+    for crypto in engines() {
+        for (own, peer, public_key) in [(client_d, &server, &client_key), (server_d, &client, &server_key)] {
+            let exchange = crypto.exchange(&own.into(), peer).unwrap();
+            assert_eq!(exchange.public_key, *public_key);
+            assert_eq!(exchange.shared.expose(), bytes(&v["Z"]));
+        }
+        let agreed = EphemeralKey::from_scalar(client_d).agree(&server, &parties, &*crypto).unwrap();
+        assert_eq!(agreed.client_ephemeral_key, client_key);
+        assert_eq!(agreed.session_key.to_secret().expose(), bytes(&v["session_key"]));
+    }
 }
 
 #[test]
@@ -59,15 +73,45 @@ fn a_fresh_exchange_gives_the_issuer_the_same_key() {
         server_session_id: &ssid,
     };
     let server_key = bytes(&v["server_ephemeral_key_der"]);
-    let agreed = create_session_key(&server_key, &parties, &Counting::new(1)).unwrap();
-    let client_key = peer_key(&agreed.client_ephemeral_key).unwrap();
-    let theirs = ephemeral(&v["server_private_key_d"]).session_key(&client_key, &parties);
-    assert_eq!(agreed.session_key.to_secret(), theirs.to_secret());
-    assert_eq!(agreed.client_ephemeral_key.len(), 91);
+    for crypto in engines() {
+        let agreed = create_session_key(&server_key, &parties, &*crypto, &Counting::new(1)).unwrap();
+        let client_key = peer_key(&agreed.client_ephemeral_key).unwrap();
+        let server = EphemeralKey::from_scalar(scalar(&v["server_private_key_d"]));
+        let theirs = server.agree(&client_key, &parties, &RustCrypto).unwrap();
+        assert_eq!(agreed.session_key.to_secret(), theirs.session_key.to_secret());
+        assert_eq!(agreed.client_ephemeral_key.len(), 91);
 
-    let again = create_session_key(&server_key, &parties, &Counting::new(99)).unwrap();
-    assert_ne!(agreed.session_key.to_secret(), again.session_key.to_secret());
-    assert!(create_session_key(&server_key, &parties, &Broken).is_err());
+        let again = create_session_key(&server_key, &parties, &*crypto, &Counting::new(99)).unwrap();
+        assert_ne!(agreed.session_key.to_secret(), again.session_key.to_secret());
+        assert!(create_session_key(&server_key, &parties, &*crypto, &Broken).is_err());
+    }
+}
+
+/// All engines give the same for any number and any key, and refuse the same numbers: 0, and the order or more.
+#[test]
+fn every_engine_exchanges_alike() {
+    let rng = Counting::new(7);
+    for round in 0..50 {
+        let mut own = [0; 32];
+        rng.fill(&mut own).unwrap();
+        if round % 5 == 0 {
+            own[..16 + round / 4].fill(0);
+        }
+        let peer = RustCrypto.generate(KeySpec::P256, &[round as u8; 32], &rng).unwrap();
+        let peer = peer_key(peer.public_key()).unwrap();
+        let expected = RustCrypto.exchange(&own.into(), &peer).unwrap();
+        for crypto in engines() {
+            let found = crypto.exchange(&own.into(), &peer).unwrap();
+            assert_eq!((found.public_key, found.shared), (expected.public_key.clone(), expected.shared.clone()));
+        }
+    }
+    let order = hex::decode("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551").unwrap();
+    let server = peer_key(&bytes(&vectors()["server_ephemeral_key_der"])).unwrap();
+    for bad in [[0; 32], order.try_into().unwrap(), [0xFF; 32]] {
+        for crypto in engines() {
+            assert_eq!(crypto.exchange(&bad.into(), &server).err(), Some(CryptoError::BadKey));
+        }
+    }
 }
 
 #[test]
