@@ -104,3 +104,56 @@ fn salts(parameters: impl Fn() -> RsaParameters) -> Vec<RsaParameters> {
 
 /// Row 10: no RSA under 2048 bits. AWS-LC takes none over 8192.
 const RSA_BITS: std::ops::RangeInclusive<u32> = 2048..=8192;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use aws_lc_rs::digest;
+
+    use super::*;
+    use crate::algorithm::{Digested, KeySpec};
+    use crate::{CryptoModule, MasterKey, SoftwareModule};
+
+    const MESSAGE: &[u8] = b"a message";
+
+    fn hash(of: Digest) -> digest::Digest {
+        let algorithm = match of {
+            Digest::Sha256 => &digest::SHA256,
+            Digest::Sha384 => &digest::SHA384,
+            Digest::Sha512 => &digest::SHA512,
+        };
+        digest::digest(algorithm, MESSAGE)
+    }
+
+    fn all() -> Vec<SignatureAlgorithm> {
+        let of = |digest| {
+            let pss = |salt_len| SignatureAlgorithm::RsaPss { digest, salt_len };
+            [SignatureAlgorithm::RsaPkcs1(digest), pss(0), pss(32), SignatureAlgorithm::Ecdsa(digest)]
+        };
+        Digest::ALL.into_iter().flat_map(of).chain([SignatureAlgorithm::Ed25519]).collect()
+    }
+
+    /// The module's signatures are held to AWS-LC's own verifications elsewhere.
+    #[test]
+    fn each_signature_is_valid_under_its_own_algorithm_alone() {
+        let module = SoftwareModule::new(&MasterKey::new(&[7; 32]).unwrap()).unwrap();
+        for spec in [KeySpec::P256, KeySpec::P384, KeySpec::P521, KeySpec::Rsa2048] {
+            let pair = module.generate(spec).unwrap();
+            let (own, key) = (module.activate(&pair.wrapped, spec).unwrap(), PublicKey::of(&pair.public_key).unwrap());
+            let mut signed = 0;
+            for algorithm in all() {
+                let Some(of) = algorithm.digest() else { continue };
+                let hash = hash(of);
+                let Ok(input) = Digested::new(spec, algorithm, hash.as_ref()) else { continue };
+                let signature = own.sign(&input).unwrap();
+                signed += 1;
+                for other in all() {
+                    let valid = key.verify(other, MESSAGE, &signature);
+                    assert_eq!(valid, other == algorithm, "{spec:?}: {algorithm:?} as {other:?}");
+                }
+            }
+            assert_eq!(signed, if spec == KeySpec::Rsa2048 { 9 } else { 3 }, "{spec:?}");
+        }
+    }
+}
