@@ -106,8 +106,9 @@ impl Error {
         Self::Damaged { path: path.to_owned(), what: what.into() }
     }
 
-    /// The whole chain on one line, for [`Error::Broken`].
-    pub(crate) fn chain(&self) -> String {
+    /// The error and its causes on one line.
+    #[must_use]
+    pub fn chain(&self) -> String {
         let mut line = self.to_string();
         let mut source = std::error::Error::source(self);
         while let Some(error) = source {

@@ -1,6 +1,5 @@
 //! The core's port on sealed records.
 
-use std::error::Error as _;
 use std::fmt;
 use std::fs::File;
 use std::ops::Bound;
@@ -154,21 +153,9 @@ fn damaged(place: &Place, fault: impl fmt::Display) -> StoreError {
 fn failed(error: durable::Error) -> StoreError {
     match error {
         durable::Error::Full { .. } | durable::Error::ValueTooLong { .. } => StoreError::Full,
-        durable::Error::Damaged { .. } => StoreError::Damaged(chain(&error)),
-        _ => StoreError::Failed(chain(&error)),
+        durable::Error::Damaged { .. } => StoreError::Damaged(error.chain()),
+        _ => StoreError::Failed(error.chain()),
     }
-}
-
-/// The error and its causes on one line.
-fn chain(error: &durable::Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        line.push_str(": ");
-        line.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    line
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Why a store was not opened, and what a failed call becomes at the module's port.
 
-use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
 
@@ -55,18 +54,7 @@ pub enum OpenError {
 pub(crate) fn failed(error: durable::Error) -> StoreError {
     match error {
         durable::Error::Full { .. } | durable::Error::ValueTooLong { .. } => StoreError::Full,
-        durable::Error::Damaged { .. } => StoreError::Damaged(on_one_line(&error)),
-        _ => StoreError::Failed(on_one_line(&error)),
+        durable::Error::Damaged { .. } => StoreError::Damaged(error.chain()),
+        _ => StoreError::Failed(error.chain()),
     }
-}
-
-fn on_one_line(error: &durable::Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        line.push_str(": ");
-        line.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    line
 }
