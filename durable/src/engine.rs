@@ -37,6 +37,10 @@ pub(crate) trait Store: Send + Sync {
     /// Writes all or nothing, and returns when it is durable. After an error the caller must not
     /// use the store any more.
     fn apply(&self, batch: &[Write<'_>]) -> Result<(), Error>;
+
+    /// Writes each, in any order, and returns when all are durable. A cut before that can leave any
+    /// of them. Reads go on meanwhile. After an error as [`Self::apply`].
+    fn apply_singly(&self, writes: &[Write<'_>]) -> Result<(), Error>;
 }
 
 /// Makes an engine's files in `dir`, which has none. Not durable yet.
@@ -55,28 +59,27 @@ pub(crate) fn open(engine: Engine, dir: &Path, cache_bytes: u64) -> Result<Arc<d
     }
 }
 
-/// Applies a write set of any size and, with the last of it, `end`. Only what is in the redo log
-/// may go this way: a cut can leave it in part.
-///
-/// In pieces, for sled lets nobody read while it takes a batch in.
+/// Applies a write set of any size, and when all of it is durable `end`. Only what is in the redo
+/// log may go this way: a cut can leave it in part.
 pub(crate) fn apply_in_pieces(store: &dyn Store, writes: &WriteSet, end: &[Write<'_>]) -> Result<(), Error> {
     let mut piece = Vec::new();
     let mut bytes = 0;
     for (key, value) in writes.iter() {
         if bytes > PIECE {
-            store.apply(&piece)?;
+            store.apply_singly(&piece)?;
             piece.clear();
             bytes = 0;
         }
         piece.push((key, value));
         bytes += RECORD + key.len() + value.map_or(0, <[u8]>::len);
     }
-    piece.extend_from_slice(end);
-    store.apply(&piece)
+    store.apply_singly(&piece)?;
+    store.apply(end)
 }
 
-/// 32 KiB. Eight times as much cost a busy server no more, but its slowest requests took twice as long.
-const PIECE: usize = 32 << 10;
+/// 256 KiB: each costs a wait for the disk, and is far less than a segment of sled's log, which must
+/// not be used again before what was moved out of it is durable.
+const PIECE: usize = 256 << 10;
 
 /// What a record counts for beside its key and value: every one may have redb write a page anew, and
 /// keep the old one until the next piece, so thousands of short ones would fill the disk's reserve.

@@ -107,6 +107,10 @@ impl Store for Redb {
     fn apply(&self, batch: &[Write<'_>]) -> Result<(), Error> {
         self.call(|| self.commit(batch))
     }
+
+    fn apply_singly(&self, writes: &[Write<'_>]) -> Result<(), Error> {
+        self.apply(writes)
+    }
 }
 
 fn builder(cache_bytes: u64) -> redb::Builder {
