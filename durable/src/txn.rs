@@ -63,13 +63,21 @@ impl<'db> Txn<'db> {
     /// [`Error::KeyTooLong`], [`Error::ValueTooLong`], [`Error::NoSuchTree`]; of reading what was
     /// there, as [`Db::get`]. Nothing is set then, and the transaction goes on.
     pub fn put(&mut self, tree: Tree, key: &[u8], value: &[u8]) -> Result<(), Error> {
-        let raw = record::raw_key(tree, key)?;
-        if value.len() > MAX_VALUE_LEN {
-            return Err(Error::ValueTooLong { len: value.len() });
-        }
+        let raw = checked(tree, key, value)?;
         self.drop_chunks(&raw)?;
-        let record = if value.len() <= MAX_PIECE_LEN { record::inline(value) } else { self.put_chunks(value) };
-        self.writes.insert(raw, Some(record));
+        self.set(raw, value);
+        Ok(())
+    }
+
+    /// As [`Self::put`], for a key that has no value, as the caller knows: it is not looked for. If
+    /// there is a long one all the same, its pieces are never freed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeyTooLong`], [`Error::ValueTooLong`], [`Error::NoSuchTree`].
+    pub fn put_new(&mut self, tree: Tree, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        let raw = checked(tree, key, value)?;
+        self.set(raw, value);
         Ok(())
     }
 
@@ -164,6 +172,11 @@ impl<'db> Txn<'db> {
         Ok(true)
     }
 
+    fn set(&mut self, raw: Vec<u8>, value: &[u8]) {
+        let record = if value.len() <= MAX_PIECE_LEN { record::inline(value) } else { self.put_chunks(value) };
+        self.writes.insert(raw, Some(record));
+    }
+
     /// Writes a value in pieces and returns the record that points at them.
     fn put_chunks(&mut self, value: &[u8]) -> Vec<u8> {
         let chunks = Chunks {
@@ -175,6 +188,15 @@ impl<'db> Txn<'db> {
             self.writes.insert(key, Some(piece.to_vec()));
         }
         chunks.head()
+    }
+}
+
+/// The engine's key, if key and value are in bounds.
+fn checked(tree: Tree, key: &[u8], value: &[u8]) -> Result<Vec<u8>, Error> {
+    let raw = record::raw_key(tree, key)?;
+    match value.len() {
+        len if len > MAX_VALUE_LEN => Err(Error::ValueTooLong { len }),
+        _ => Ok(raw),
     }
 }
 

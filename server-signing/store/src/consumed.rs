@@ -43,6 +43,8 @@ pub(crate) struct Marks {
 
 /// What is to be done in the trees for the changed marks of one row.
 pub(crate) struct Changes {
+    /// Whether the tree has no such row yet.
+    pub(crate) is_new: bool,
     /// The row; `None` when no mark is left.
     pub(crate) row: Option<Vec<u8>>,
     /// Expiries to be added to the index.
@@ -89,6 +91,7 @@ impl Marks {
         }
         let expiries: BTreeSet<u64> = self.marks.values().copied().collect();
         Some(Changes {
+            is_new: self.indexed.is_empty(),
             row: (!self.marks.is_empty()).then(|| self.encode()),
             added: expiries.difference(&self.indexed).copied().collect(),
             removed: self.indexed.difference(&expiries).copied().collect(),

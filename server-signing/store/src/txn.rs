@@ -65,6 +65,11 @@ impl<'a> SamTxn<'a> {
         self.write(|this| this.txn.put(tree, key, value).map_err(failed))
     }
 
+    /// Of a key that is not there, as this transaction or its caller has seen.
+    fn put_new(&mut self, tree: Tree, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        self.write(|this| this.txn.put_new(tree, key, value).map_err(failed))
+    }
+
     fn remove(&mut self, tree: Tree, key: &[u8]) -> Result<(), StoreError> {
         self.write(|this| this.txn.remove(tree, key).map_err(failed))
     }
@@ -81,11 +86,12 @@ impl<'a> SamTxn<'a> {
         for (key, marks) in mem::take(&mut self.marks) {
             let Some(changes) = marks.changes() else { continue };
             match changes.row {
+                Some(row) if changes.is_new => self.put_new(CONSUMED, &key, &row)?,
                 Some(row) => self.put(CONSUMED, &key, &row)?,
                 None => self.remove(CONSUMED, &key)?,
             }
             for expires_ms in changes.added {
-                self.put(EXPIRIES, &consumed::expiry_key(expires_ms, &key), &[])?;
+                self.put_new(EXPIRIES, &consumed::expiry_key(expires_ms, &key), &[])?;
             }
             for expires_ms in changes.removed {
                 self.remove(EXPIRIES, &consumed::expiry_key(expires_ms, &key))?;
@@ -127,7 +133,8 @@ impl<'a> SamTxn<'a> {
             return Err(StoreError::Failed(format!("the audit row {} cannot follow {head}", row.number)));
         }
         let key = row.number.to_be_bytes();
-        self.put(AUDIT, &key, &row.encode())?;
+        // Behind the head there is none: see `look_for_head`.
+        self.put_new(AUDIT, &key, &row.encode())?;
         self.put(STORE, HEAD_KEY, &key)?;
         self.appended = Some(row.clone());
         Ok(())
@@ -183,7 +190,7 @@ impl Txn for SamTxn<'_> {
     }
 
     fn open_intent(&mut self, number: u64) -> Result<(), StoreError> {
-        self.put(INTENTS, &number.to_be_bytes(), &[])
+        self.put_new(INTENTS, &number.to_be_bytes(), &[])
     }
 
     fn close_intent(&mut self, number: u64) -> Result<(), StoreError> {
