@@ -4,6 +4,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -19,6 +20,8 @@ use tw4s_firmware::protocol::{Frame, MAX_ANSWER};
 #[derive(Debug)]
 pub(super) struct Line {
     calls: mpsc::UnboundedSender<Sent>,
+    /// Calls without an answer yet.
+    under_way: Arc<AtomicUsize>,
 }
 
 /// A call, and who waits for its answer.
@@ -46,8 +49,10 @@ impl Line {
         let (from, to) = stream.into_split();
         let (calls, sent) = mpsc::unbounded_channel();
         let (waiters, answered) = mpsc::unbounded_channel();
+        let under_way = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&under_way);
         tokio::spawn(async move {
-            if let Err(error) = write_calls(sent, waiters, to).await {
+            if let Err(error) = write_calls(sent, waiters, to, count).await {
                 debug!(%error, "a line to the firmware ended");
             }
         });
@@ -56,7 +61,12 @@ impl Line {
                 debug!(%error, "a line to the firmware ended");
             }
         });
-        Ok(Self { calls })
+        Ok(Self { calls, under_way })
+    }
+
+    /// How many calls wait for their answers.
+    pub(super) fn under_way(&self) -> usize {
+        self.under_way.load(Ordering::Relaxed)
     }
 
     /// Whether it has ended.
@@ -67,6 +77,7 @@ impl Line {
     /// Sends a call and waits for its answer.
     pub(super) async fn exchange(&self, call: Arc<Frame>) -> Result<Frame, Lost> {
         let (waiter, answer) = oneshot::channel();
+        let _under_way = Counted::new(&self.under_way);
         self.calls.send((call, waiter)).map_err(|_| Lost::Broken)?;
         match timeout(ANSWER_TIMEOUT, answer).await {
             Ok(answer) => answer.map_err(|_| Lost::Broken),
@@ -81,11 +92,28 @@ impl Line {
     }
 }
 
+/// One more, as long as this lives.
+struct Counted<'c>(&'c AtomicUsize);
+
+impl<'c> Counted<'c> {
+    fn new(count: &'c AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Ends when the line is dropped, and when its other half has.
 async fn write_calls(
     mut calls: mpsc::UnboundedReceiver<Sent>,
     waiters: mpsc::UnboundedSender<Waiter>,
     mut to: OwnedWriteHalf,
+    under_way: Arc<AtomicUsize>,
 ) -> io::Result<()> {
     let (mut ready, mut bytes) = (Vec::new(), Vec::new());
     loop {
@@ -94,8 +122,10 @@ async fn write_calls(
             () = waiters.closed() => return Ok(()),
             count = calls.recv_many(&mut ready, AT_ONCE) => if count == 0 { return Ok(()) },
         }
-        // What else can run may have calls to add.
-        yield_now().await;
+        // What else can run may have calls to add, and adds them first if the firmware has something to do meanwhile.
+        if under_way.load(Ordering::Relaxed) > ready.len() + AHEAD {
+            yield_now().await;
+        }
         while ready.len() < AT_ONCE
             && let Ok(more) = calls.try_recv()
         {
@@ -137,6 +167,8 @@ async fn read_answers(mut waiters: mpsc::UnboundedReceiver<Waiter>, mut from: Ow
     }
 }
 
+/// Calls that the firmware has before further ones are collected: the one that it works on.
+const AHEAD: usize = 1;
 /// Calls that are sent in one piece, at most.
 const AT_ONCE: usize = 64;
 /// Bytes of answers that are read at once.

@@ -81,8 +81,7 @@ impl Lines {
 
     async fn lend(&self, long: bool) -> Result<Lent, FirmwareError> {
         if !long {
-            let place = self.next.fetch_add(1, Ordering::Relaxed) % self.shared.len();
-            return self.shared_line(place, None).await;
+            return self.shared_line(self.least_busy(), None).await;
         }
         let idle = {
             let mut idle = self.idle.lock();
@@ -93,6 +92,18 @@ impl Lines {
             Some(line) => Ok(Lent { line, place: None }),
             None => self.connect().await.map(|line| Lent { line, place: None }),
         }
+    }
+
+    /// The place among the shared ones that has the fewest calls under way: what was admitted on a line is signed there,
+    /// so that taking turns alone would have one thread of the firmware wait while the other has much to do.
+    fn least_busy(&self) -> usize {
+        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        let places = (0..self.shared.len()).map(|at| (first.wrapping_add(at)) % self.shared.len());
+        let under_way = |at: &usize| {
+            let place = self.shared.get(*at).and_then(|place| place.try_lock().ok());
+            place.and_then(|line| line.as_ref().map(|line| line.under_way())).unwrap_or(0)
+        };
+        places.min_by_key(under_way).unwrap_or(0)
     }
 
     /// In place of one that broke, and may not know it yet. With one, all have broken.
