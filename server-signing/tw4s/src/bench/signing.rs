@@ -5,7 +5,8 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
 use tw4s_firmware::KeySpec;
 use tw4s_formats::limit::MAX_PEER_LEN;
@@ -97,13 +98,12 @@ impl Bench {
         self.subsystem.stop()
     }
 
-    /// `count` operations, at least two of each client, by `clients` at once.
+    /// `count` operations, by `clients` at once.
     pub(super) fn slice(&self, kind: Kind, batch: usize, clients: usize, count: usize) -> Result<Samples, Failure> {
-        let each = count.div_ceil(clients).max(2);
-        let clients = (0..clients).map(|_| self.client(kind, batch, each));
-        let mut clients = clients.collect::<Result<Vec<_>, _>>()?;
+        let mut requests = (0..count.max(2 * clients)).map(|_| self.request(kind, batch)).collect::<Result<_, _>>()?;
+        let mut clients = (0..clients).map(|_| self.client()).collect::<Result<Vec<_>, _>>()?;
         let [firmware, service] = self.subsystem.processes()?;
-        let samples = load::measure(Processes { service, firmware }, || drive(&mut clients))?;
+        let samples = load::measure(Processes { service, firmware }, || drive(&mut clients, &mut requests))?;
         for answer in clients.iter().flat_map(|client| &client.answers) {
             let result = parties::answer::<Signing>(answer)?;
             if !result.is_ok_and(|result| result.sigbin.len() == batch) {
@@ -113,11 +113,9 @@ impl Bench {
         Ok(samples)
     }
 
-    fn client(&self, kind: Kind, batch: usize, count: usize) -> Result<Signer, Failure> {
+    fn client(&self) -> Result<Signer, Failure> {
         let stream = UnixStream::connect(self.subsystem.service().socket).map_err(Failure::other)?;
-        let mut requests = (0..count).map(|_| self.request(kind, batch)).collect::<Result<Vec<_>, _>>()?;
-        requests.reverse();
-        Ok(Signer { stream: BufReader::new(stream), requests, answers: Vec::with_capacity(count), asked: None })
+        Ok(Signer { stream: BufReader::new(stream), answers: Vec::new(), asked: None })
     }
 
     /// As the signer's side makes it: a token of its own for each, with a key of its own.
@@ -143,16 +141,15 @@ impl Bench {
 /// A client: asks for its next signing when it has the answer to the one before.
 struct Signer {
     stream: BufReader<UnixStream>,
-    /// The next one last.
-    requests: Vec<Vec<u8>>,
     answers: Vec<Vec<u8>>,
     /// When the request was sent whose answer is waited for.
     asked: Option<Instant>,
 }
 
 impl Signer {
-    fn ask(&mut self) -> Result<(), Failure> {
-        self.asked = match self.requests.pop() {
+    /// Sends the next of the requests, if there is one.
+    fn ask(&mut self, requests: &mut Vec<Vec<u8>>) -> Result<(), Failure> {
+        self.asked = match requests.pop() {
             None => None,
             Some(request) => {
                 let asked = Instant::now();
@@ -168,7 +165,7 @@ impl Signer {
         let mut answer = Vec::new();
         match read_frame(&mut self.stream, &mut answer, MAX_PEER_LEN) {
             Ok(Frame::Whole) => {}
-            Ok(_) => return Err(Failure::text("the module ended a connection of the benchmark")),
+            Ok(_) => return Err(Failure::text(ENDED)),
             Err(error) => return Err(Failure::doing("calling the module")(error)),
         }
         samples.push(asked.elapsed());
@@ -177,31 +174,34 @@ impl Signer {
     }
 }
 
-/// Keeps a request of every client under way until each has done its part. All in one thread, so that the clients, who
+/// Keeps a request of every client under way until there are no more. All in one thread, so that the clients, who
 /// share the cores with what is measured, take little of them.
-fn drive(clients: &mut [Signer]) -> Result<Samples, Failure> {
+fn drive(clients: &mut [Signer], requests: &mut Vec<Vec<u8>>) -> Result<Samples, Failure> {
+    let ready = epoll::create(CreateFlags::CLOEXEC).map_err(Failure::other)?;
+    for (at, client) in (0..).zip(&mut *clients) {
+        epoll::add(&ready, client.stream.get_ref(), EventData::new_u64(at), EventFlags::IN).map_err(Failure::other)?;
+        client.ask(requests)?;
+    }
     let mut samples = Samples::default();
-    clients.iter_mut().try_for_each(Signer::ask)?;
-    loop {
-        let waiting = || clients.iter().filter(|client| client.asked.is_some());
-        let mut answered: Vec<_> =
-            waiting().map(|client| PollFd::new(client.stream.get_ref(), PollFlags::IN)).collect();
-        if answered.is_empty() {
-            return Ok(samples);
-        }
-        match poll(&mut answered, None) {
+    let mut answered = Vec::with_capacity(clients.len());
+    while clients.iter().any(|client| client.asked.is_some()) {
+        match epoll::wait(&ready, spare_capacity(&mut answered), None) {
             Err(Errno::INTR) => continue,
             result => result.map_err(Failure::other)?,
         };
-        let answered: Vec<bool> = answered.iter().map(|fd| !fd.revents().is_empty()).collect();
-        let waiting = clients.iter_mut().filter_map(|client| client.asked.map(|asked| (client, asked)));
-        for ((client, asked), _) in waiting.zip(answered).filter(|(_, answered)| *answered) {
+        for event in answered.drain(..) {
+            let at = usize::try_from(event.data.u64()).unwrap_or(usize::MAX);
+            // One that has asked for nothing more is heard of when the module ends the connection.
+            let client = clients.get_mut(at).and_then(|client| client.asked.map(|asked| (client, asked)));
+            let Some((client, asked)) = client else { return Err(Failure::text(ENDED)) };
             client.take(asked, &mut samples)?;
-            client.ask()?;
+            client.ask(requests)?;
         }
     }
+    Ok(samples)
 }
 
+const ENDED: &str = "the module ended a connection of the benchmark";
 const LIFETIME: std::time::Duration = std::time::Duration::from_secs(300);
 /// RFC 5480 2.1.1.1.
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
