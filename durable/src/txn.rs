@@ -64,8 +64,13 @@ impl<'db> Txn<'db> {
     /// there, as [`Db::get`]. Nothing is set then, and the transaction goes on.
     pub fn put(&mut self, tree: Tree, key: &[u8], value: &[u8]) -> Result<(), Error> {
         let raw = checked(tree, key, value)?;
-        self.drop_chunks(&raw)?;
-        self.set(raw, value);
+        let is_new = !self.drop_chunks(&raw)?;
+        let record = self.record_of(value);
+        if is_new {
+            self.writes.insert_new(raw, record)
+        } else {
+            self.writes.insert(raw, Some(record))
+        };
         Ok(())
     }
 
@@ -77,7 +82,8 @@ impl<'db> Txn<'db> {
     /// [`Error::KeyTooLong`], [`Error::ValueTooLong`], [`Error::NoSuchTree`].
     pub fn put_new(&mut self, tree: Tree, key: &[u8], value: &[u8]) -> Result<(), Error> {
         let raw = checked(tree, key, value)?;
-        self.set(raw, value);
+        let record = self.record_of(value);
+        self.writes.insert(raw, Some(record));
         Ok(())
     }
 
@@ -172,9 +178,9 @@ impl<'db> Txn<'db> {
         Ok(true)
     }
 
-    fn set(&mut self, raw: Vec<u8>, value: &[u8]) {
-        let record = if value.len() <= MAX_PIECE_LEN { record::inline(value) } else { self.put_chunks(value) };
-        self.writes.insert(raw, Some(record));
+    /// The record of a value, whose pieces are written if it is long.
+    fn record_of(&mut self, value: &[u8]) -> Vec<u8> {
+        if value.len() <= MAX_PIECE_LEN { record::inline(value) } else { self.put_chunks(value) }
     }
 
     /// Writes a value in pieces and returns the record that points at them.

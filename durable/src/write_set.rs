@@ -1,6 +1,9 @@
 //! The writes of one or more transactions, not in the engine yet.
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    ops::Bound,
+};
 
 /// An engine key and what is to stand there; `None` is a removal.
 pub(crate) type Write<'a> = (&'a [u8], Option<&'a [u8]>);
@@ -8,9 +11,17 @@ pub(crate) type Write<'a> = (&'a [u8], Option<&'a [u8]>);
 /// Engine keys with what is to stand there.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WriteSet {
-    writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    writes: BTreeMap<Vec<u8>, Written>,
     bytes: u64,
     puts: u64,
+}
+
+/// What is to stand at a key.
+#[derive(Clone, Debug)]
+struct Written {
+    value: Option<Vec<u8>>,
+    /// Below this set there is nothing at the key, so that a removal need not be brought into the engine.
+    is_new: bool,
 }
 
 impl WriteSet {
@@ -29,13 +40,31 @@ impl WriteSet {
     }
 
     pub(crate) fn insert(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
-        let key_len = key.len();
-        self.bytes += cost(key_len, value.as_deref());
-        self.puts += u64::from(value.is_some());
-        if let Some(before) = self.writes.insert(key, value) {
-            self.bytes -= cost(key_len, before.as_deref());
-            self.puts -= u64::from(before.is_some());
+        self.add(key, Written { value, is_new: false });
+    }
+
+    /// Puts a value where there is none, neither here nor below.
+    pub(crate) fn insert_new(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.add(key, Written { value: Some(value), is_new: true });
+    }
+
+    fn add(&mut self, key: Vec<u8>, later: Written) {
+        let (added, puts) = (cost(key.len(), later.value.as_deref()), u64::from(later.value.is_some()));
+        match self.writes.entry(key) {
+            Entry::Vacant(place) => drop(place.insert(later)),
+            Entry::Occupied(mut place) => {
+                let before = place.get();
+                self.bytes -= cost(place.key().len(), before.value.as_deref());
+                self.puts -= u64::from(before.value.is_some());
+                if place.get().is_new && later.value.is_none() {
+                    place.remove();
+                    return;
+                }
+                place.get_mut().value = later.value;
+            }
         }
+        self.bytes += added;
+        self.puts += puts;
     }
 
     /// Adds later writes.
@@ -43,13 +72,13 @@ impl WriteSet {
         if self.writes.is_empty() {
             *self = later;
         } else {
-            later.writes.into_iter().for_each(|(key, value)| self.insert(key, value));
+            later.writes.into_iter().for_each(|(key, written)| self.add(key, written));
         }
     }
 
     /// What is to stand at `key`; `None` if this set says nothing about it.
     pub(crate) fn get(&self, key: &[u8]) -> Option<Option<&[u8]>> {
-        self.writes.get(key).map(Option::as_deref)
+        self.writes.get(key).map(|written| written.value.as_deref())
     }
 
     /// The first write in the range.
@@ -57,8 +86,8 @@ impl WriteSet {
         if is_empty_range(from, to) {
             return None;
         }
-        let (key, value) = self.writes.range::<[u8], _>((from, to)).next()?;
-        Some((key, value.as_deref()))
+        let (key, written) = self.writes.range::<[u8], _>((from, to)).next()?;
+        Some((key, written.value.as_deref()))
     }
 
     /// The last key before `end`, of a put or a removal.
@@ -68,7 +97,7 @@ impl WriteSet {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Write<'_>> {
-        self.writes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
+        self.writes.iter().map(|(key, written)| (key.as_slice(), written.value.as_deref()))
     }
 }
 
@@ -133,6 +162,28 @@ mod tests {
         first.insert(b"a".to_vec(), None);
         assert!(first.only_removes());
         assert_eq!(first.bytes(), 2 * cost(1, None));
+    }
+
+    #[test]
+    fn what_is_put_anew_and_removed_leaves_nothing() {
+        let mut earlier = WriteSet::default();
+        earlier.insert_new(b"new".to_vec(), b"1".to_vec());
+        earlier.insert(b"old".to_vec(), Some(b"1".to_vec()));
+        let mut later = WriteSet::default();
+        later.insert(b"new".to_vec(), Some(b"2".to_vec()));
+        earlier.merge(later.clone());
+        assert_eq!(earlier.get(b"new"), Some(Some(&b"2"[..])));
+        later.insert(b"new".to_vec(), None);
+        later.insert(b"old".to_vec(), None);
+        assert_eq!(later.get(b"new"), Some(None), "it is not known here that it was put anew");
+        earlier.merge(later);
+        assert_eq!((earlier.get(b"new"), earlier.get(b"old")), (None, Some(None)));
+        assert_eq!(earlier.bytes(), cost(3, None));
+        assert!(earlier.only_removes());
+        earlier.insert_new(b"again".to_vec(), b"1".to_vec());
+        earlier.insert(b"again".to_vec(), None);
+        earlier.insert(b"again".to_vec(), None);
+        assert_eq!(earlier.get(b"again"), Some(None));
     }
 
     #[test]

@@ -116,10 +116,10 @@ fn run(engine: Engine, log_bytes: u64, steps: &[Step]) {
 fn transact(txn: &mut Txn<'_>, ops: &[Op], model: &mut Model) {
     for op in ops {
         match op {
-            Op::Put(tree, key, value) => {
-                txn.put(*tree, key, value).unwrap();
-                model.insert((*tree, key.clone()), value.clone());
-            }
+            Op::Put(tree, key, value) => match model.insert((*tree, key.clone()), value.clone()) {
+                None if value.len() % 2 == 0 => txn.put_new(*tree, key, value).unwrap(),
+                _ => txn.put(*tree, key, value).unwrap(),
+            },
             Op::Remove(tree, key) => {
                 txn.remove(*tree, key).unwrap();
                 model.remove(&(*tree, key.clone()));
