@@ -15,7 +15,7 @@ use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserI
 use crate::committer::Committer;
 use crate::error::{OpenError, failed};
 use crate::read::{self, impl_read};
-use crate::schema::{FORMAT, FORMAT_KEY, FORMAT_TITLE, STORE};
+use crate::schema::{FORMAT, FORMAT_KEY, FORMAT_OF_SINGLE_ROWS, FORMAT_TITLE, STORE};
 use crate::txn::SamTxn;
 
 /// An open store. Threads share it by reference.
@@ -104,17 +104,22 @@ fn check_format(db: &Db, dir: &Path) -> Result<bool, OpenError> {
         if !is_empty(db)? {
             return Err(damaged("its format is missing"));
         }
-        let mut txn = db.begin()?;
-        txn.put(STORE, FORMAT_KEY, format!("{FORMAT_TITLE}{FORMAT}").as_bytes())?;
-        txn.commit()?;
+        write_format(db)?;
         return Ok(true);
     };
     let found = std::str::from_utf8(&record).ok().and_then(|text| text.strip_prefix(FORMAT_TITLE)?.parse().ok());
     match found {
         Some(FORMAT) => Ok(false),
+        Some(FORMAT_OF_SINGLE_ROWS) => write_format(db).map(|()| false),
         Some(found) if found > FORMAT => Err(OpenError::NewerFormat { path: dir.to_owned(), found, known: FORMAT }),
         _ => Err(damaged("its format cannot be read")),
     }
+}
+
+fn write_format(db: &Db) -> Result<(), OpenError> {
+    let mut txn = db.begin()?;
+    txn.put(STORE, FORMAT_KEY, format!("{FORMAT_TITLE}{FORMAT}").as_bytes())?;
+    Ok(txn.commit()?)
 }
 
 fn is_empty(db: &Db) -> Result<bool, OpenError> {

@@ -7,10 +7,11 @@ use tw4s_sam::audit::Row;
 use tw4s_sam::ports::StoreError;
 use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
 
+use crate::blocks;
 use crate::consumed::{self, Marks};
 use crate::error::failed;
 use crate::schema::{
-    AUDIT, CONSUMED, HEAD_KEY, HOLDERS, INTENTS, OBJECTS, SEALS, STORE, USERS, damaged, number, object_key,
+    AUDIT, BLOCKS, CONSUMED, HEAD_KEY, HOLDERS, INTENTS, OBJECTS, SEALS, STORE, USERS, damaged, number, object_key,
 };
 
 /// Rows as bytes.
@@ -143,13 +144,14 @@ pub(crate) fn seal(rows: &impl Rows, table: Table) -> Result<Option<Seal>, Store
 
 /// Every number up to the head has a row, so one that is missing is damage, at the end as well.
 pub(crate) fn audit(rows: &impl Rows, from: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
-    (from.max(1)..=head_number(rows)?).take(limit).map(|number| audit_row(rows, number)).collect()
+    let mut log = Log { rows, block: None };
+    (from.max(1)..=head_number(rows)?).take(limit).map(|number| log.row(number)).collect()
 }
 
 pub(crate) fn audit_head(rows: &impl Rows) -> Result<Option<Row>, StoreError> {
     match head_number(rows)? {
         0 => Ok(None),
-        number => audit_row(rows, number).map(Some),
+        number => Log { rows, block: None }.row(number).map(Some),
     }
 }
 
@@ -170,11 +172,50 @@ pub(crate) fn open_intents(rows: &impl Rows) -> Result<Vec<u64>, StoreError> {
     })
 }
 
-fn audit_row(rows: &impl Rows, number: u64) -> Result<Row, StoreError> {
-    let key = number.to_be_bytes();
-    let row = rows.get(AUDIT, &key)?.ok_or_else(|| damaged(AUDIT, &key, "it is missing"))?;
-    Row::decode(number, &row).map_err(|fault| damaged(AUDIT, &key, fault))
+/// That no audit row stands behind the head.
+pub(crate) fn nothing_behind(rows: &impl Rows, head: u64) -> Result<(), StoreError> {
+    const FAULT: &str = "it is there, behind the head";
+    let key = blocks::key(head);
+    let block = if head == 0 { None } else { rows.get(BLOCKS, &key)? };
+    let last = block.map_or(Ok(None), |block| blocks::last(&block));
+    if let Some(last) = last.map_err(|_| damaged(BLOCKS, &key, NO_BLOCK))?.filter(|last| *last > head) {
+        return Err(damaged(AUDIT, &last.to_be_bytes(), FAULT));
+    }
+    let from = if head == 0 { Bound::Unbounded } else { Bound::Excluded(&key[..]) };
+    for (tree, from) in [(BLOCKS, from), (AUDIT, Bound::Excluded(&head.to_be_bytes()[..]))] {
+        if let Some((key, _)) = rows.next(tree, from)? {
+            return Err(damaged(tree, &key, FAULT));
+        }
+    }
+    Ok(())
 }
+
+/// The audit log, read row by row; the last block is kept.
+struct Log<'r, R> {
+    rows: &'r R,
+    block: Option<([u8; 8], Vec<u8>)>,
+}
+
+impl<R: Rows> Log<'_, R> {
+    fn row(&mut self, number: u64) -> Result<Row, StoreError> {
+        let key = blocks::key(number);
+        if self.block.as_ref().is_none_or(|(of, _)| *of != key) {
+            self.block = Some((key, self.rows.get(BLOCKS, &key)?.unwrap_or_default()));
+        }
+        let block = self.block.as_ref().map(|(_, block)| block.as_slice()).unwrap_or_default();
+        let name = number.to_be_bytes();
+        let row = match blocks::find(block, number).map_err(|_| damaged(AUDIT, &name, NO_BLOCK))? {
+            Some(row) => Row::decode(number, row),
+            None => {
+                let row = self.rows.get(AUDIT, &name)?.ok_or_else(|| damaged(AUDIT, &name, "it is missing"))?;
+                Row::decode(number, &row)
+            }
+        };
+        row.map_err(|fault| damaged(AUDIT, &name, fault))
+    }
+}
+
+const NO_BLOCK: &str = "its block cannot be read";
 
 fn decode_user(key: &[u8], row: &[u8]) -> Result<User, StoreError> {
     match User::decode(row) {

@@ -7,10 +7,12 @@ use tw4s_sam::ports::StoreError;
 use tw4s_sam::record::{KeyId, ObjectKind, UserId};
 
 /// The version of trees, keys and values, which the store itself records.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
+/// The one before, which had each audit row in [`AUDIT`]. A database of it is taken over as it is: its rows stay there.
+pub(crate) const FORMAT_OF_SINGLE_ROWS: u32 = 1;
 
 /// Every tree, by number and name.
-pub const TABLES: [(u8, &str); 9] = [
+pub const TABLES: [(u8, &str); 10] = [
     (STORE.0, "store"),
     (USERS.0, "users"),
     (HOLDERS.0, "holders"),
@@ -20,6 +22,7 @@ pub const TABLES: [(u8, &str); 9] = [
     (SEALS.0, "seals"),
     (AUDIT.0, "audit"),
     (INTENTS.0, "intents"),
+    (BLOCKS.0, "blocks"),
 ];
 
 /// What the store says about itself.
@@ -31,8 +34,11 @@ pub(crate) const CONSUMED: Tree = Tree(4);
 /// When which row of [`CONSUMED`] may shrink.
 pub(crate) const EXPIRIES: Tree = Tree(5);
 pub(crate) const SEALS: Tree = Tree(6);
+/// Audit rows that format 1 wrote.
 pub(crate) const AUDIT: Tree = Tree(7);
 pub(crate) const INTENTS: Tree = Tree(8);
+/// Audit rows, some to a record ([`blocks`](crate::blocks)).
+pub(crate) const BLOCKS: Tree = Tree(9);
 
 /// In [`STORE`]: [`FORMAT_TITLE`] and the number, in ASCII.
 pub(crate) const FORMAT_KEY: &[u8] = b"format";
@@ -63,7 +69,7 @@ fn name(tree: Tree, key: &[u8]) -> String {
             Some((id, [kind])) => format!("{} {kind}", KeyId::from_bytes(*id)),
             _ => hex::encode(key),
         },
-        AUDIT | INTENTS => number(key).map_or_else(|| hex::encode(key), |number| number.to_string()),
+        AUDIT | INTENTS | BLOCKS => number(key).map_or_else(|| hex::encode(key), |number| number.to_string()),
         _ => hex::encode(key),
     };
     format!("the row {row} of the table {table}")

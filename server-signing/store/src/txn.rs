@@ -10,12 +10,13 @@ use tw4s_sam::audit::Row;
 use tw4s_sam::ports::{Later, Read, StoreError, Txn};
 use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
 
+use crate::blocks;
 use crate::committer::Committer;
 use crate::consumed::{self, Marks};
 use crate::error::failed;
 use crate::read::{self, Rows, impl_read};
 use crate::schema::{
-    AUDIT, CONSUMED, EXPIRIES, HEAD_KEY, HOLDERS, INTENTS, OBJECTS, SEALS, STORE, USERS, damaged, object_key,
+    BLOCKS, CONSUMED, EXPIRIES, HEAD_KEY, HOLDERS, INTENTS, OBJECTS, SEALS, STORE, USERS, damaged, object_key,
 };
 
 pub(crate) struct SamTxn<'a> {
@@ -132,10 +133,20 @@ impl<'a> SamTxn<'a> {
         if row.number.checked_sub(1) != Some(head) {
             return Err(StoreError::Failed(format!("the audit row {} cannot follow {head}", row.number)));
         }
-        let key = row.number.to_be_bytes();
+        let key = blocks::key(row.number);
         // Behind the head there is none: see `look_for_head`.
-        self.put_new(AUDIT, &key, &row.encode())?;
-        self.put(STORE, HEAD_KEY, &key)?;
+        let mut block = match blocks::begins(row.number) {
+            true => Vec::new(),
+            false => Rows::get(&self.txn, BLOCKS, &key)?.unwrap_or_default(),
+        };
+        let is_new = block.is_empty();
+        blocks::push(&mut block, row);
+        if is_new {
+            self.put_new(BLOCKS, &key, &block)?
+        } else {
+            self.put(BLOCKS, &key, &block)?
+        };
+        self.put(STORE, HEAD_KEY, &row.number.to_be_bytes())?;
         self.appended = Some(row.clone());
         Ok(())
     }
@@ -143,10 +154,8 @@ impl<'a> SamTxn<'a> {
     /// The newest row's number, behind which there is none: of those that follow it is known.
     fn look_for_head(&self) -> Result<u64, StoreError> {
         let head = read::head_number(&self.txn)?;
-        match Rows::next(&self.txn, AUDIT, Bound::Excluded(&head.to_be_bytes()))? {
-            Some((key, _)) => Err(damaged(AUDIT, &key, "it is there, behind the head")),
-            None => Ok(head),
-        }
+        read::nothing_behind(&self.txn, head)?;
+        Ok(head)
     }
 }
 
@@ -190,7 +199,8 @@ impl Txn for SamTxn<'_> {
     }
 
     fn open_intent(&mut self, number: u64) -> Result<(), StoreError> {
-        self.put_new(INTENTS, &number.to_be_bytes(), &[])
+        // Looked for: one that is new, and is closed soon, is never brought into the engine.
+        self.put(INTENTS, &number.to_be_bytes(), &[])
     }
 
     fn close_intent(&mut self, number: u64) -> Result<(), StoreError> {

@@ -107,16 +107,30 @@ fn seals() {
     assert_named((6, &[1]), Some(CONTENT), |store| store.seal(Table::Users), "the row 01 of the table seals: ");
 }
 
+/// A block with these rows.
+fn block(numbers: &[u64]) -> Vec<u8> {
+    let row = |number: &u64| {
+        let row = row(*number, "body").encode();
+        [&number.to_be_bytes()[..], &u32::try_from(row.len()).unwrap().to_be_bytes(), &row].concat()
+    };
+    numbers.iter().flat_map(row).collect()
+}
+
 #[test]
 fn audit() {
     let key = |number: u64| number.to_be_bytes();
     let name = |number: u64| format!("the row {number} of the table audit: ");
-    assert_named((7, &key(2)), Some(CONTENT), |store| store.audit(1, 9), &name(2));
-    assert_named((7, &key(2)), None, |store| store.audit(1, 9), &name(2));
-    assert_named((7, &key(3)), None, |store| store.audit(1, 9), &name(3));
-    assert_named((7, &key(3)), None, |store| store.audit_head(), &name(3));
+    assert_named((9, &key(0)), Some(CONTENT), |store| store.audit(2, 9), &name(2));
+    assert_named((9, &key(0)), None, |store| store.audit(1, 9), &name(1));
+    assert_named((9, &key(0)), None, |store| store.audit_head(), &name(3));
+    assert_named((9, &key(0)), Some(&block(&[1, 3])), |store| store.audit(1, 9), &name(2));
+    assert_named((9, &key(0)), Some(&block(&[1, 2])), |store| store.audit_head(), &name(3));
+    let append = |store: &SamStore| store.begin()?.append_audit(&row(4, ""));
+    assert_named((9, &key(0)), Some(&block(&[1, 2, 3, 4])), append, &name(4));
+    assert_named((9, &key(1)), Some(CONTENT), append, "the row 1 of the table blocks: ");
+    assert_named((9, &key(0)), Some(CONTENT), append, "the row 0 of the table blocks: ");
+    // Rows that format 1 wrote.
     for behind in [4, 7] {
-        let append = |store: &SamStore| store.begin()?.append_audit(&row(4, ""));
         assert_named((7, &key(behind)), Some(CONTENT), append, &name(behind));
     }
     let head = "the row head of the table store: ";

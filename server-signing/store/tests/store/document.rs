@@ -47,12 +47,13 @@ fn the_rows_are_as_the_readme_has_them() {
         drop(store);
 
         let one = "0000000000000001";
+        let audit = hex::encode(row(1, "{}").encode());
         let sad = format!("01{}", "04".repeat(32));
         let message = format!("02{}{}", "06".repeat(32), "07".repeat(16));
         let mark = |expires: &str, n: u8| format!("{expires}00000024{}{n:08x}", "05".repeat(32));
         let marks = format!("{}{}", mark("0000000000000102", 0), mark("0000000000000103", 1));
         let expected = [
-            (0, hex::encode("format"), hex::encode("tw4s sam store 1")),
+            (0, hex::encode("format"), hex::encode("tw4s sam store 2")),
             (0, hex::encode("head"), one.to_owned()),
             (1, "01".repeat(16), hex::encode(user(1, 7).encode())),
             (2, "03".repeat(32), "01".repeat(16)),
@@ -63,8 +64,8 @@ fn the_rows_are_as_the_readme_has_them() {
             (5, format!("0000000000000102{message}"), String::new()),
             (5, format!("0000000000000103{sad}"), String::new()),
             (6, "02".to_owned(), hex::encode(seal(1).encode())),
-            (7, one.to_owned(), hex::encode(row(1, "{}").encode())),
             (8, one.to_owned(), String::new()),
+            (9, "0".repeat(16), format!("{one}{:08x}{audit}", audit.len() / 2)),
         ];
         assert_eq!(dump(dir.path(), engine), expected);
 

@@ -6,12 +6,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use durable::Tree;
 use harness::copy_store;
 use tw4s_sam::audit::{Chain, Outcome, Row};
 use tw4s_sam::ports::Read;
 use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Role, Seal, State, Table, User, UserId};
 use tw4s_store::{Engine, FORMAT, Options, SamStore};
 
+use crate::opening::below;
 use crate::{commit, new_dir, open};
 
 /// What is in each fixture: every kind of row, and every value of every vocabulary. Frozen: it must read back for ever.
@@ -122,7 +124,27 @@ fn every_fixture_reads_back_and_takes_writes() {
         assert!(content.consumed.iter().all(|(what, _)| !store.is_consumed(what).unwrap()), "{name}");
         assert_eq!(store.audit_head().unwrap().unwrap().number, content.audit.len() as u64 + 1);
         assert_eq!(store.open_intents().unwrap(), [2]);
+        // Across the border of a block, and behind rows that format 1 wrote.
+        for _ in 0..9 {
+            let head = store.audit_head().unwrap();
+            commit(&store, |txn| txn.append_audit(&Row::behind(head.as_ref(), b"{}".to_vec())).unwrap());
+        }
+        let rows = store.audit(1, 99).unwrap();
+        assert_eq!(rows.len(), content.audit.len() + 10);
+        assert_eq!(rows[..content.audit.len()], content.audit);
+        for pair in rows.windows(2) {
+            assert_eq!(Row::behind(Some(&pair[0]), pair[1].body.clone()), pair[1]);
+        }
+        drop(store);
+        // As an older program finds it.
+        below(copy.path(), engine_of(name), |txn| {
+            assert_eq!(txn.get(Tree(0), b"format").unwrap().unwrap(), format!("tw4s sam store {FORMAT}").as_bytes());
+        });
     }
+}
+
+fn engine_of(name: &str) -> Engine {
+    name.split_once('-').unwrap().1.parse().unwrap()
 }
 
 fn reads_back(store: &SamStore, content: &Content) {
