@@ -135,4 +135,26 @@ mod tests {
         let long = [&[0, 1, 0, 0][..], &vec![5; 1 << 16]].concat();
         assert_eq!(read(&long, 1 << 16), (vec![vec![5; 1 << 16]], Some(Frame::End)));
     }
+
+    #[test]
+    fn room_is_made_for_what_arrives() {
+        let announced = [&[1, 0, 0, 0][..], &[5; 100]].concat();
+        let mut body = Vec::new();
+        assert!(read_frame(&mut announced.as_slice(), &mut body, usize::MAX).is_err());
+        assert!(body.capacity() < 1 << 16, "{}", body.capacity());
+        let mut calls = Calls::default();
+        assert!(pollster::block_on(calls.next(&mut announced.as_slice(), usize::MAX)).is_err());
+        assert!(calls.bytes.capacity() < 1 << 16, "{}", calls.bytes.capacity());
+    }
+
+    #[test]
+    fn the_room_of_a_long_call_is_given_back() {
+        let long = [&[0, 16, 0, 0][..], &vec![5; 1 << 20]].concat();
+        let both = [long, vec![0, 0, 0, 1, 7]].concat();
+        let (mut rest, mut calls) = (both.as_slice(), Calls::default());
+        assert_eq!(pollster::block_on(calls.next(&mut rest, 1 << 20)).unwrap(), Frame::Whole);
+        assert_eq!(pollster::block_on(calls.next(&mut rest, 1 << 20)).unwrap(), Frame::Whole);
+        assert_eq!(pollster::block_on(calls.next(&mut rest, 1 << 20)).unwrap(), Frame::End);
+        assert!(calls.bytes.capacity() <= MOST_KEPT, "{}", calls.bytes.capacity());
+    }
 }

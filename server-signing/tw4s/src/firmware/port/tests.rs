@@ -16,6 +16,9 @@ use tw4s_sam::record::UserId;
 
 use super::*;
 
+mod broken;
+mod late;
+
 /// A call, and the connection that it came over.
 struct Call {
     frame: Frame,
