@@ -117,6 +117,15 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_replaces_the_one_before_it() {
+        let (mut from, mut body) = (&[0, 0, 0, 2, 7, 8, 0, 0, 0, 1, 9][..], Vec::new());
+        for frame in [&[7, 8][..], &[9]] {
+            assert_eq!(read_frame(&mut from, &mut body, 2).unwrap(), Frame::Whole);
+            assert_eq!(body, frame);
+        }
+    }
+
+    #[test]
     fn calls_are_read_as_they_come_and_up_to_the_bound() {
         let read = |bytes: &[u8], max| {
             let (mut calls, mut from, mut all) = (Calls::default(), bytes, Vec::new());

@@ -1,6 +1,7 @@
 //! A firmware that does not answer in time.
 
 use tokio::runtime::Builder;
+use tw4s_firmware::client::ANSWER_TIMEOUT;
 use tw4s_firmware::protocol::VerifyTokenCall;
 
 use super::*;
@@ -24,7 +25,9 @@ fn a_late_answer_is_nobody_s() {
         tokens
     });
     let (late, next) = runtime.block_on(async {
+        let began = tokio::time::Instant::now();
         let late = port.verify_token(&[1], None).await;
+        assert!((ANSWER_TIMEOUT..2 * ANSWER_TIMEOUT).contains(&began.elapsed()));
         tokio::time::resume();
         (late, port.verify_token(&[2], None).await)
     });
