@@ -18,6 +18,7 @@ use super::*;
 
 mod broken;
 mod late;
+mod stranger;
 
 /// A call, and the connection that it came over.
 struct Call {

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::task::JoinHandle;
-use tw4s_firmware::protocol::{Empty, MAX_ANSWER};
+use tw4s_firmware::protocol::{Empty, GENERATE, MAX_ANSWER, status_of};
+use tw4s_sam::record::KeyId;
 
 use super::*;
 
@@ -169,4 +170,53 @@ fn so_many_idle_lines_are_kept_and_no_more() {
     let given_up = || lines.iter().filter(|line| line.is_given_up()).count();
     wait(|| given_up() >= 3);
     assert_eq!(given_up(), 3, "128 are kept");
+}
+
+#[test]
+fn a_line_comes_back_after_a_signature_and_after_a_refusal() {
+    let played = Played::new();
+    let (runtime, port) = port(&played);
+    let first = long_call(&runtime, &port, &played);
+
+    let asked = ask_for_admission(&runtime, &port, 100);
+    played.expect(ADMIT).answer(&Admission { number: 2 });
+    let waiting = runtime.block_on(asked).unwrap().unwrap();
+    let signed = runtime.spawn(async move { waiting.sign().await });
+    played.expect(SIGN).answer(&signatures(2));
+    runtime.block_on(signed).unwrap().unwrap();
+
+    let asked = ask_for_admission(&runtime, &port, 100);
+    let refused = played.expect(ADMIT);
+    assert!(refused.is_same_line(&first));
+    Frame::new(status_of(&Error::NoKey), &[]).write(&mut &refused.stream).unwrap();
+    assert!(matches!(runtime.block_on(asked).unwrap(), Err(FirmwareError::NoKey)));
+    assert!(long_call(&runtime, &port, &played).is_same_line(&first));
+}
+
+#[test]
+fn a_few_hashes_share_a_line_and_what_takes_longer_does_not() {
+    let played = Played::new();
+    let (runtime, port) = port(&played);
+    let asked = ask(&runtime, &port);
+    let shared = played.expect(VERIFY_TOKEN);
+    shared.answer(&value(1));
+    runtime.block_on(asked).unwrap().unwrap();
+    for (hashes, shares) in [(4, true), (5, false)] {
+        let asked = ask_for_admission(&runtime, &port, hashes);
+        let call = played.expect(ADMIT);
+        assert_eq!(call.is_same_line(&shared), shares, "{hashes}");
+        call.answer(&Admission { number: 1 });
+        drop(runtime.block_on(asked).unwrap().unwrap());
+        played.expect(FORGET).answer(&Empty {});
+    }
+    let key = runtime.spawn(async move {
+        let key_id = KeyId::from_bytes([7; 16]);
+        let order = KeyOrder { key_id: &key_id, user_id: &USER, algorithm: KeyAlgorithm::P256, created_ms: 1 };
+        port.generate(order).await.map(drop)
+    });
+    let call = played.expect(GENERATE);
+    assert!(!call.is_same_line(&shared));
+    call.hang_up();
+    played.expect(GENERATE).hang_up();
+    assert!(runtime.block_on(key).unwrap().is_err());
 }
