@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes fuzz/corpus/{request,response} from the byte vectors (vectors/README.md tells their format), and
-fuzz/corpus/firmware_{call,answer} from the samples of server-signing/formats."""
+"""Makes fuzz/corpus/{request,response,frame} from the byte vectors (vectors/README.md tells their format), and
+fuzz/corpus/{peer,firmware_call,firmware_answer} from the samples of server-signing/formats."""
 
 import hashlib
 from pathlib import Path
@@ -56,6 +56,8 @@ for file in sorted((HERE / "../vectors").glob("*/*-*.txt")):
     number = next(cases(call.read_text()))[:1] if call.exists() else b"\x1f"
     for case in cases(text):
         keep(direction, case if direction == "request" else number + case)
+        if file.name.startswith("ok-"):
+            keep("frame", 2 * (len(case).to_bytes(4, "big") + case))
 
 SAMPLES = HERE / "../server-signing/formats/samples"
 certificate = sequence(octets(b"certificate"))
@@ -67,6 +69,29 @@ for sad, key in zip(sorted(SAMPLES.glob("sad/*.der")), sorted(SAMPLES.glob("wrap
     fields = octets(sad.read_bytes()), tlv(0x0C, uuid), certificate, octets(key.read_bytes())
     keep("firmware_call", b"\x05" + sequence(*fields))
     keep("firmware_call", b"\x0b" + sequence(octets(key.read_bytes())))
+# Each kind of message and of result, as they come: inside of a peering message.
+head = tlv(0x02, b"\1"), octets(bytes(16)), tlv(0x18, b"20261201020000Z")
+credential = sequence(bytes.fromhex("06032a0304"), bytes.fromhex("0500"))
+messages = {
+    "create-new-privileged-user": "Create_New_Privileged_User",
+    "create-new-signer": "Create_New_Signer",
+    "delete-signer-key-pair": "Delete_Signer_Key_Pair",
+    "generate-signer-key-pair": "Generate_Signer_Key_Pair",
+    "list-signers": "List_Signers",
+    "signer-maintenance": "Signer_Maintenance",
+    "signing": "Signing",
+}
+for folder, name in messages.items():
+    for message in sorted(SAMPLES.glob(f"{folder}/*.der")):
+        request = sequence(tlv(0x0C, name.encode()), octets(message.read_bytes()), credential)
+        keep("peer", sequence(*head, tlv(0xA0, request)))
+for folder in ["void", "generate-signer-key-pair-result", "list-signers-result", "signing-result"]:
+    for result in sorted(SAMPLES.glob(f"{folder}/*.der")):
+        keep("peer", sequence(*head, tlv(0xA1, tlv(0xA0, octets(result.read_bytes())))))
+
+anchor = sequence(octets(bytes(32)), tlv(0x02, b"\5"), octets(bytes(32)))
+forgotten = sequence(anchor, tlv(0x18, b"20261201020000Z"), sequence(tlv(0x0C, b"anna"), tlv(0x0C, b"bert")))
+forgotten = sequence(sequence(forgotten))
 checkpoint = octets(b"tw4s checkpoint 1\0" + bytes(72))
 logons = b"\x02" + short(b"anna") + short(b"eins") + short(b"bert") + short(b"zwei")
 for call in [
@@ -77,6 +102,8 @@ for call in [
     b"\x09" + sequence(checkpoint, octets(b"signature")),
     b"\x0a" + logons + b"\x01" + short(b"certificate"),
     b"\x0c" + sequence(octets(bytes(32))),
+    b"\x0f" + sequence(octets(bytes(32))),
+    b"\x10" + forgotten,
     b"\x0d" + logons + b"\x01" + short(b"carl") + short(b"vier") + b"\x01" + short(b"anna") + b"\x01" + bytes(32),
 ]:
     keep("firmware_call", call)
@@ -87,6 +114,7 @@ for answer in [
     b"\x05\x00" + sequence(),
     b"\x06\x00" + sequence(sequence(octets(b"signature"), octets(b"another"))),
     b"\x09\x00" + sequence(tlv(0x01, b"\xff")),
+    b"\x0f\x00" + forgotten,
     b"\x05\x01its socket",
     b"\x05\x10",
 ]:

@@ -6,8 +6,8 @@ use libfuzzer_sys::fuzz_target;
 use sks_fuzz::kept;
 use tw4s_firmware::FirmwareError;
 use tw4s_firmware::protocol::{
-    ADMIT, Admission, Empty, FORGET, GENERATE, GenerateAnswer, OK, SIGN, STATUS, Signatures, StatusAnswer,
-    VERIFY_CHECKPOINT, VERIFY_WRAPPED_KEY, Value, Verdict, error_of, status_of,
+    ADMIT, Admission, Empty, FORGET, FORGOTTEN, ForgottenAnchors, GENERATE, GenerateAnswer, OK, SIGN, STATUS,
+    Signatures, StatusAnswer, VERIFY_CHECKPOINT, VERIFY_WRAPPED_KEY, Value, Verdict, error_of, status_of,
 };
 
 fuzz_target!(|bytes: &[u8]| {
@@ -23,6 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
         STATUS => drop(kept::<StatusAnswer>(body)),
         GENERATE => drop(kept::<GenerateAnswer>(body)),
         ADMIT => drop(kept::<Admission>(body)),
+        FORGOTTEN => drop(kept::<ForgottenAnchors>(body)),
         FORGET => drop(kept::<Empty>(body)),
         SIGN => drop(kept::<Signatures>(body)),
         VERIFY_CHECKPOINT | VERIFY_WRAPPED_KEY => drop(kept::<Verdict>(body)),

@@ -5,10 +5,10 @@
 use libfuzzer_sys::fuzz_target;
 use sks_fuzz::kept;
 use tw4s_firmware::protocol::{
-    ADMINISTER, ADMIT, ANCHOR, Administration, Admission, AdmitCall, Empty, FORGET, Frame, GENERATE, GenerateCall,
-    INTEGRITY_KEY, Import, SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT, STATUS, VERIFY_CHECKPOINT, VERIFY_MESSAGE,
-    VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, VerifyCheckpointCall, VerifyMessageCall, VerifyTokenCall, spec_code,
-    spec_of,
+    ADMINISTER, ADMIT, ANCHOR, Administration, Admission, AdmitCall, Empty, FORGET, FORGOTTEN, FORGOTTEN_IS_RECORDED,
+    ForgottenAnchors, Frame, GENERATE, GenerateCall, INTEGRITY_KEY, Import, SET_IDP_KEYS, SIGN, SIGN_CHECKPOINT,
+    STATUS, VERIFY_CHECKPOINT, VERIFY_MESSAGE, VERIFY_TOKEN, VERIFY_WRAPPED_KEY, Value, VerifyCheckpointCall,
+    VerifyMessageCall, VerifyTokenCall, spec_code, spec_of,
 };
 
 fuzz_target!(|bytes: &[u8]| {
@@ -24,7 +24,8 @@ fuzz_target!(|bytes: &[u8]| {
         VERIFY_TOKEN => drop(kept::<VerifyTokenCall>(body)),
         VERIFY_MESSAGE => drop(kept::<VerifyMessageCall>(body)),
         ADMIT => drop(kept::<AdmitCall>(body)),
-        SIGN_CHECKPOINT | VERIFY_WRAPPED_KEY | ANCHOR => drop(kept::<Value>(body)),
+        SIGN_CHECKPOINT | VERIFY_WRAPPED_KEY | ANCHOR | FORGOTTEN => drop(kept::<Value>(body)),
+        FORGOTTEN_IS_RECORDED => drop(kept::<ForgottenAnchors>(body)),
         VERIFY_CHECKPOINT => drop(kept::<VerifyCheckpointCall>(body)),
         SET_IDP_KEYS => {
             if let Ok(read) = Import::decode(body) {

@@ -1,15 +1,21 @@
-//! Any bytes as a peering message, with its credential and its typed message read.
+//! Any bytes as a peering message, with its credential, and its typed message or result read.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use sks_fuzz::kept;
-use tw4s_formats::operation::{Message, MessageType};
-use tw4s_formats::{OidArc, PeerBody, PeerMessage};
+use tw4s_formats::operation::{
+    GenerateSignerKeyPairResult, ListSignersResult, Message, MessageType, SigningResult, Void,
+};
+use tw4s_formats::{OidArc, PeerBody, PeerMessage, Response};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some(message) = kept::<PeerMessage>(bytes) else { return };
-    let PeerBody::Request(request) = &message.body else { return };
+    let request = match &message.body {
+        PeerBody::Request(request) => request,
+        PeerBody::Response(response) => return result(response),
+        PeerBody::Ping | PeerBody::Pong => return,
+    };
     let _ = request.credential.open(&OidArc::default());
     message.signed_bytes(request).expect("what was read can be written");
     for message_type in MessageType::ALL {
@@ -18,3 +24,12 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
 });
+
+/// An answer does not say whose result it has.
+fn result(response: &Response) {
+    let Response::Result(result) = response else { return };
+    kept::<Void>(result.as_bytes());
+    kept::<GenerateSignerKeyPairResult>(result.as_bytes());
+    kept::<ListSignersResult>(result.as_bytes());
+    kept::<SigningResult>(result.as_bytes());
+}

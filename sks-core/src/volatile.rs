@@ -169,3 +169,6 @@ fn size(record: &Record) -> usize {
     };
     RECORD + more
 }
+
+#[cfg(test)]
+mod wiped;

@@ -145,6 +145,7 @@ mod tests {
         assert!(authenticate(&known, &[anna("one")], false), "one, without dual control");
         assert!(!authenticate(&known, &[anna("one"), anna("one")], true), "one twice");
         assert!(!authenticate(&known, &[anna("one"), bert("one")], true), "a wrong credential");
+        assert!(!authenticate(&known, &[anna("two"), bert("two")], true), "a wrong one before the right one");
         assert!(!authenticate(&known, &[anna("one"), logon("carl", "two")], true), "an unknown name");
         assert!(!authenticate(&known, &[], false), "nobody");
     }

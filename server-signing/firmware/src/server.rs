@@ -272,3 +272,6 @@ const BUFFER: usize = 64 << 10;
 const LONGEST_WAIT: Duration = Duration::from_millis(1);
 /// A client that does not read its answers is gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;

@@ -69,11 +69,8 @@ impl StateFile {
     /// # Errors
     /// [`StateError::Initialised`], [`StateError::Io`], [`StateError::Failed`].
     pub(crate) fn create(&self, state: &State) -> Result<(), StateError> {
-        if self.path.symlink_metadata().is_ok() {
-            return Err(StateError::Initialised(self.path.clone()));
-        }
         let sealed = self.seal(state)?;
-        // Linking, unlike renaming, does not replace what another wrote meanwhile.
+        // Linking, unlike renaming, does not replace what is there, whatever it is and whenever it came.
         self.write_beside(&sealed, |from, to| {
             fs::hard_link(from, to)?;
             fs::remove_file(from)

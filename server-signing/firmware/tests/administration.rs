@@ -123,6 +123,23 @@ fn what_would_leave_too_few_or_an_unfit_one_is_refused() {
     world.firmware.administer(&administrators(), &enrol(&many[..6], &[])).unwrap();
 }
 
+/// Logons are checked before the state is locked, and eight of them take longer than the change in between. Where the import
+/// was quicker all the same there is nothing to be seen.
+#[test]
+fn one_who_is_dropped_meanwhile_imports_nothing() {
+    let world = world();
+    let idps = || world.firmware.status().idps;
+    let before = idps();
+    let many: Vec<Logon> = (0..4).flat_map(|_| administrators()).collect();
+    thread::scope(|scope| {
+        let import = scope.spawn(|| world.firmware.set_idp_keys(&many, from_ref(&world.stranger.certificate)));
+        world.firmware.administer(&administrators(), &enrol(&[("carl", "new here")], &["anna"])).unwrap();
+        let was_quicker = idps() != before;
+        let imported = import.join().unwrap();
+        assert!(was_quicker || (imported == Err(FirmwareError::Logon) && idps() == before), "{imported:?}");
+    });
+}
+
 #[test]
 fn an_anchor_goes_forwards_and_is_durable_before_the_signature() {
     let world = world();

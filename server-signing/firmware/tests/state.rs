@@ -97,6 +97,10 @@ fn init_writes_for_the_owner_alone_and_never_over() {
     assert!(matches!(init(&path, SAM, &administrators(), true), Err(StateError::Initialised(_))));
     assert_eq!(fs::read(&path).unwrap(), before);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+    let link = dir.path().join("link");
+    std::os::unix::fs::symlink("nowhere", &link).unwrap();
+    assert!(matches!(init(&link, SAM, &administrators(), true), Err(StateError::Initialised(_))), "a link to nowhere");
+    assert!(link.is_symlink() && !link.exists());
 }
 
 #[test]

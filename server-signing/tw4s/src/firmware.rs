@@ -77,3 +77,6 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 const SAM_ID: &str = "sam";
 /// Bytes of a file of certificates: many times what the firmware imports.
 const MAX_FILE: u64 = 4 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -204,6 +204,9 @@ const MAX_CONNECTIONS: usize = 1024;
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
+mod limits;
+
+#[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;

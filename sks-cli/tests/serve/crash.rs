@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sks_client::Client;
 use sks_issuer::ca::{Ca, Leaf, Subject};
@@ -27,6 +27,8 @@ use crate::daemon::{Home, secret};
 const PIN: &str = "1563";
 /// Enough that the guesses of all rounds do not lock the key.
 const MANY_TRIES: u8 = 255;
+/// Clients that enroll keys at once.
+const ISSUERS: usize = 2;
 
 /// What the clients know for sure, and what they had asked for when the daemon died.
 #[derive(Default)]
@@ -196,6 +198,20 @@ fn verify(socket: &Path, ours: &SessionRecord, victim: KeyHandle, open_key: KeyH
     known.extended = extended;
 }
 
+/// Waits for an extension, and for a key that no issuer deletes: each deletes its first one, and not its second. On a busy
+/// machine that takes its time. Without them the kill comes all the same, and the end of the test says what was missing.
+fn wait_for_something_to_lose(known: &Mutex<Known>) {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(120) {
+        let known = known.lock().unwrap();
+        if known.extended > 0 && known.provisioned.len() + known.deleted.len() > ISSUERS {
+            return;
+        }
+        drop(known);
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 fn survives_kills(engine: &str) {
     let rounds = std::env::var("SKS_CRASH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5u64);
     let home = Home::new();
@@ -219,7 +235,7 @@ fn survives_kills(engine: &str) {
         record = thread::scope(|scope| {
             let socket = home.socket();
             let (ca, known, key) = (&ca, &known, &key);
-            let issuers: Vec<_> = (0..2)
+            let issuers: Vec<_> = (0..ISSUERS)
                 .map(|_| {
                     scope.spawn({
                         let s = socket.clone();
@@ -235,6 +251,9 @@ fn survives_kills(engine: &str) {
                 let s = socket.clone();
                 move || extend(&s, record, key, known)
             });
+            if round == 0 {
+                wait_for_something_to_lose(known);
+            }
             // Somewhere in the first third of a second, in another place each round.
             thread::sleep(Duration::from_millis(60 + round.wrapping_mul(97) % 300));
             daemon.kill();

@@ -117,6 +117,15 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_replaces_the_one_before_it() {
+        let (mut from, mut body) = (&[0, 0, 0, 2, 7, 8, 0, 0, 0, 1, 9][..], Vec::new());
+        for frame in [&[7, 8][..], &[9]] {
+            assert_eq!(read_frame(&mut from, &mut body, 2).unwrap(), Frame::Whole);
+            assert_eq!(body, frame);
+        }
+    }
+
+    #[test]
     fn calls_are_read_as_they_come_and_up_to_the_bound() {
         let read = |bytes: &[u8], max| {
             let (mut calls, mut from, mut all) = (Calls::default(), bytes, Vec::new());
@@ -134,5 +143,27 @@ mod tests {
         assert_eq!(read(&[0, 0, 0, 2, 7], 2), (vec![], None));
         let long = [&[0, 1, 0, 0][..], &vec![5; 1 << 16]].concat();
         assert_eq!(read(&long, 1 << 16), (vec![vec![5; 1 << 16]], Some(Frame::End)));
+    }
+
+    #[test]
+    fn room_is_made_for_what_arrives() {
+        let announced = [&[1, 0, 0, 0][..], &[5; 100]].concat();
+        let mut body = Vec::new();
+        assert!(read_frame(&mut announced.as_slice(), &mut body, usize::MAX).is_err());
+        assert!(body.capacity() < 1 << 16, "{}", body.capacity());
+        let mut calls = Calls::default();
+        assert!(pollster::block_on(calls.next(&mut announced.as_slice(), usize::MAX)).is_err());
+        assert!(calls.bytes.capacity() < 1 << 16, "{}", calls.bytes.capacity());
+    }
+
+    #[test]
+    fn the_room_of_a_long_call_is_given_back() {
+        let long = [&[0, 16, 0, 0][..], &vec![5; 1 << 20]].concat();
+        let both = [long, vec![0, 0, 0, 1, 7]].concat();
+        let (mut rest, mut calls) = (both.as_slice(), Calls::default());
+        assert_eq!(pollster::block_on(calls.next(&mut rest, 1 << 20)).unwrap(), Frame::Whole);
+        assert_eq!(pollster::block_on(calls.next(&mut rest, 1 << 20)).unwrap(), Frame::Whole);
+        assert_eq!(pollster::block_on(calls.next(&mut rest, 1 << 20)).unwrap(), Frame::End);
+        assert!(calls.bytes.capacity() <= MOST_KEPT, "{}", calls.bytes.capacity());
     }
 }

@@ -16,6 +16,10 @@ use tw4s_sam::record::UserId;
 
 use super::*;
 
+mod broken;
+mod late;
+mod stranger;
+
 /// A call, and the connection that it came over.
 struct Call {
     frame: Frame,
