@@ -6,6 +6,8 @@
 //! cargo run --release -p sks-pkcs11 --example softhsm
 //! ```
 //!
+//! `-- --row generate` measures one row alone, for a profile; [`Row::word`] has the others' words.
+//!
 //! Both get new tokens in a temporary directory. Every row is measured in slices, turn by turn with the other side's, and
 //! judged by the median slice, because machines are shared. The table is printed in Markdown.
 //!
@@ -70,6 +72,20 @@ impl Row {
             Self::Generate => "P-256 key generation, persistent".into(),
             Self::FindFew => format!("find by CKA_ID among {FEW} keys"),
             Self::FindMany => format!("find by CKA_ID among {MANY} keys"),
+        }
+    }
+
+    /// What `--row` calls it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::P256 => "p256",
+            Self::P256Twice => "p256-twice",
+            Self::Rsa => "rsa",
+            Self::Hmac => "hmac",
+            Self::Login => "login",
+            Self::Generate => "generate",
+            Self::FindFew => "find-few",
+            Self::FindMany => "find-many",
         }
     }
 
@@ -146,14 +162,25 @@ fn report(echo: f64, rates: &[(Row, f64, f64)]) {
             );
         }
     }
-    let rate = |wanted| rates.iter().find(|(row, ..)| *row == wanted).unwrap();
-    let ((_, one, their_one), (_, two, their_two)) = (rate(Row::P256), rate(Row::P256Twice));
+    let rate = |wanted| rates.iter().find(|(row, ..)| *row == wanted);
+    let (Some((_, one, their_one)), Some((_, two, their_two))) = (rate(Row::P256), rate(Row::P256Twice)) else {
+        return;
+    };
     let (ratio, their_ratio) = (two / one, their_two / their_one);
     println!("| P-256 sign, 2 threads / 1 | {ratio:.2} | {their_ratio:.2} | | 1.7 | {} |", verdict(ratio >= 1.7));
 }
 
+/// The rows to measure: the one that `--row` names, or all.
+fn wanted(arguments: &[String]) -> Vec<Row> {
+    let word = arguments.iter().skip_while(|argument| *argument != "--row").nth(1);
+    let rows: Vec<Row> = ROWS.into_iter().filter(|row| word.is_none_or(|word| word == row.word())).collect();
+    assert!(!rows.is_empty(), "--row is one of {:?}", ROWS.map(Row::word));
+    rows
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
+    let rows = wanted(&arguments);
     if arguments.get(1).is_some_and(|argument| argument == "--echo") {
         return serve_echo(Path::new(&arguments[2]));
     }
@@ -176,15 +203,15 @@ fn main() {
     sides.iter().for_each(Side::prepare);
 
     let mut stream = UnixStream::connect(&socket).unwrap();
-    let (mut echoes, mut slices) = (Vec::new(), vec![[Vec::new(), Vec::new()]; ROWS.len()]);
+    let (mut echoes, mut slices) = (Vec::new(), vec![[Vec::new(), Vec::new()]; rows.len()]);
     for _ in 0..ROUNDS {
         echoes.push(echo(&mut stream));
-        for (row, slices) in ROWS.into_iter().zip(&mut slices) {
+        for (row, slices) in rows.iter().zip(&mut slices) {
             for (side, slices) in sides.iter().zip(slices) {
-                slices.push(side.measure(row));
+                slices.push(side.measure(*row));
             }
         }
     }
-    let rates = ROWS.into_iter().zip(slices).map(|(row, [ours, theirs])| (row, median(ours), median(theirs)));
+    let rates = rows.into_iter().zip(slices).map(|(row, [ours, theirs])| (row, median(ours), median(theirs)));
     report(median(echoes), &rates.collect::<Vec<_>>());
 }
