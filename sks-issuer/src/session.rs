@@ -121,11 +121,11 @@ impl<T: Transport> Session<T> {
         ephemeral: &EphemeralKey,
     ) -> Step<T, Self> {
         let accepted = options.trust.accept_device(device, SystemTime::now())?;
-        Self::open(transport, options, &accepted, ephemeral)?.verified()
+        Self::open(transport, options, &accepted, ephemeral, || {})?.verified()
     }
 
     /// As [`Session::create_with`], for a device that was accepted before, whatever `options.trust` says; and without
-    /// the check of SessionAttestation, which the next step makes.
+    /// the check of SessionAttestation, which the next step makes. Does `meanwhile` while the token opens the session.
     ///
     /// # Errors
     /// Those of the call.
@@ -134,12 +134,13 @@ impl<T: Transport> Session<T> {
         options: &SessionOptions,
         device: &'a Accepted,
         ephemeral: &'a EphemeralKey,
+        meanwhile: impl FnOnce(),
     ) -> Step<T, Opened<'a, T>> {
         let request = creation(options, ephemeral)?;
         request.check().map_err(Error::Argument)?;
         let answer = match options.volatile {
-            true => transport.call(&create_volatile_session::Request(request.clone()))?.0,
-            false => transport.call(&request)?,
+            true => transport.call_while(&create_volatile_session::Request(request.clone()), meanwhile)?.0,
+            false => transport.call_while(&request, meanwhile)?,
         };
         Ok(Opened { transport, request, answer, device, ephemeral })
     }

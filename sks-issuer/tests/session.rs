@@ -123,7 +123,7 @@ fn accepted(token: &FakeToken) -> Accepted {
 /// Opens a session whose attestation is verified during the creation of a key pair.
 fn run_overlapped(token: &mut FakeToken, options: &SessionOptions, key: &KeyOptions) -> Result<SessionRecord, Failed> {
     let (device, ephemeral) = (accepted(token), server_key());
-    let (session, key) = Session::open(token, options, &device, &ephemeral)?.create_key_pair(key)?;
+    let (session, key) = Session::open(token, options, &device, &ephemeral, || {})?.create_key_pair(key)?;
     let mut session = session.finishing();
     session.set_certificate_path(key, &certificates())?;
     session.close()
@@ -141,7 +141,7 @@ fn a_session_may_be_verified_while_its_first_call_is_under_way() {
 
     let mut token = FakeToken::honest();
     let (device, ephemeral) = (accepted(&token), server_key());
-    let opened = Session::open(&mut token, &golden_options(), &device, &ephemeral).unwrap();
+    let opened = Session::open(&mut token, &golden_options(), &device, &ephemeral, || {}).unwrap();
     let (mut session, policy) = opened.create_pin_policy(&PinPolicyOptions::new(Id::new("PIN.1").unwrap())).unwrap();
     let pin = Secret::from(b"1563".as_slice());
     session.create_key_pair(&options(), Protection::Pin { policy: &policy, pin: &pin }).unwrap();
@@ -171,8 +171,9 @@ fn what_is_not_believed_leaves_nothing_behind() {
 fn no_pin_goes_to_a_token_that_is_not_believed() {
     let mut token = FakeToken::lying(Lie::OtherDevice);
     let (device, ephemeral) = (accepted(&token), server_key());
-    let opened = Session::open(&mut token, &golden_options(), &device, &ephemeral).unwrap();
-    let error = opened.create_pin_policy(&PinPolicyOptions::new(Id::new("PIN.1").unwrap())).unwrap_err();
+    let opened = Session::open(&mut token, &golden_options(), &device, &ephemeral, || {}).unwrap();
+    let result = opened.create_pin_policy(&PinPolicyOptions::new(Id::new("PIN.1").unwrap()));
+    let error = result.err().unwrap();
     assert!(matches!(error, Error::SessionAttestation), "{error:?}");
     assert!(matches!(token.last(), Request::AbortProvisioningSession(_)));
 }

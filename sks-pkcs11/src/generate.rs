@@ -16,7 +16,7 @@ use cryptoki_sys::{
     CKR_KEY_SIZE_RANGE, CKR_MECHANISM_INVALID, CKR_SESSION_READ_ONLY, CKR_TEMPLATE_INCONSISTENT,
     CKR_TOKEN_WRITE_PROTECTED, CKR_USER_NOT_LOGGED_IN,
 };
-use sks_issuer::ca::{Ca, Leaf, Subject};
+use sks_issuer::ca::{Ca, Draft, Leaf, Subject};
 use sks_issuer::{
     Error, Extension, Finishing, KeyOptions, KeyPair, Opened, PinPolicyOptions, Protection, SessionOptions, Transport,
     Trust, local,
@@ -210,11 +210,13 @@ fn issue(module: &Module, wish: &Wish, pin: Option<&Secret>) -> Result<Made> {
     };
     let accepted = device.accepted().map_err(|_| Rv(CKR_DEVICE_ERROR))?;
     let ephemeral = module.ephemeral().map_err(|_| Rv(CKR_DEVICE_ERROR))?;
-    let opened = sks_issuer::Session::open(&wire, &options, accepted, &ephemeral).map_err(failure)?;
+    let mut draft = Err(Rv(CKR_FUNCTION_FAILED));
+    let prepare = || draft = draft_of(&ca, wish);
+    let opened = sks_issuer::Session::open(&wire, &options, accepted, &ephemeral, prepare).map_err(failure)?;
     let (session, key) = key_pair_in(opened, &key, policy)?;
     let handle = key.handle;
     let mut session = session.finishing();
-    if let Err(rv) = complete(&mut session, &ca, wish, key) {
+    if let Err(rv) = complete(&mut session, draft, wish, key) {
         let _ = session.abort();
         return Err(rv);
     }
@@ -311,20 +313,24 @@ fn key_pair_in<T: Transport<Error = sks_client::Error>>(
     }
 }
 
+/// The certificate, but for the key.
+fn draft_of<'a>(ca: &'a Ca, wish: &Wish) -> Result<Draft<'a>> {
+    let subject = Subject::from_label(&wish.label).map_err(|_| Rv(CKR_FUNCTION_FAILED))?;
+    ca.draft(&Leaf::new(subject, usage(wish))).map_err(|_| Rv(CKR_FUNCTION_FAILED))
+}
+
 /// What a key needs until it is ready: its certificate, and what it was made for.
 fn complete<T: Transport<Error = sks_client::Error>>(
     session: &mut Finishing<T>,
-    ca: &Ca,
+    draft: Result<Draft<'_>>,
     wish: &Wish,
     key: KeyPair,
 ) -> Result<()> {
-    let subject = Subject::from_label(&wish.label).map_err(|_| Rv(CKR_FUNCTION_FAILED))?;
     let certified = match &wish.kind {
         Kind::Imported(_, spki) => spki,
         _ => &key.public_key,
     };
-    let path = ca.issue_path(certified, &Leaf::new(subject, usage(wish)));
-    let path = path.map_err(|_| Rv(CKR_ATTRIBUTE_VALUE_INVALID))?;
+    let path = draft?.issue_path(certified).map_err(|_| Rv(CKR_ATTRIBUTE_VALUE_INVALID))?;
     let key = session.set_certificate_path(key, &path).map_err(failure)?;
     match &wish.kind {
         Kind::Pair(_) => {}

@@ -238,7 +238,7 @@ fn is_as_asked(spki: &[u8], asked: &KeyAlgorithm) -> bool {
 /// The public key, SubjectPublicKeyInfo, of a PKCS#8 private key.
 fn public_of(pkcs8: &Secret) -> Option<Vec<u8>> {
     if let Ok(key) = p256::SecretKey::from_pkcs8_der(pkcs8.expose()) {
-        return public_der(&key.public_key()).ok();
+        return Some(public_der(&key.public_key()));
     }
     let key = rsa::RsaPrivateKey::from_pkcs8_der(pkcs8.expose()).ok()?;
     Some(key.to_public_key().to_public_key_der().ok()?.into_vec())
