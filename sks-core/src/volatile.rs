@@ -25,7 +25,7 @@ const MAX_BYTES: usize = 1 << 20;
 const RECORD: usize = 512;
 /// How many handles are set aside at a time: a restart skips as many, and so many are given between two waits for the
 /// disk.
-const RESERVE: u32 = 64;
+const RESERVE: u32 = 256;
 
 /// The volatile sessions of a token.
 #[derive(Default)]

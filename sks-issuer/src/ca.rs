@@ -5,7 +5,7 @@
 //!
 //! * [`Ca`]: made, or loaded from PEM; issues certificates for any P-256 or RSA public key;
 //! * [`LocalCa`]: the CA of `sks enroll`, a directory made at first use;
-//! * [`Subject`] and [`Leaf`]: what a certificate says;
+//! * [`Subject`] and [`Leaf`]: what a certificate says; [`Draft`]: a certificate but for its key;
 //! * [`device_identity`]: a device's key and its two-certificate path.
 
 use std::path::PathBuf;
@@ -22,6 +22,7 @@ use x509_cert::ext::pkix::{
     BasicConstraints, ExtendedKeyUsage, KeyUsage as X509KeyUsage, KeyUsages, SubjectAltName, SubjectKeyIdentifier,
 };
 use x509_cert::name::Name;
+use x509_cert::time::Validity;
 use zeroize::Zeroizing;
 
 use crate::crypto::{CryptoError, p256_key, public_der, secret_key};
@@ -107,7 +108,7 @@ impl Ca {
     pub fn create(subject: &Subject, years: u16) -> Result<Self, CaError> {
         let secret = secret_key()?;
         let key = CaKey::new(SigningKey::from(&secret))?;
-        let spki = public_der(&secret.public_key())?;
+        let spki = public_der(&secret.public_key());
         let profile = Profile {
             issuer: subject.name().clone(),
             subject: subject.name().clone(),
@@ -178,12 +179,16 @@ impl Ca {
     /// # Errors
     /// [`CaError::PublicKey`], [`CaError::AlternativeName`], [`CaError::Crypto`] and [`CaError::Build`].
     pub fn issue(&self, spki: &[u8], leaf: &Leaf) -> Result<Vec<u8>, CaError> {
-        let kind = KeyKind::of(spki)?;
+        self.draft(leaf)?.issue(spki)
+    }
+
+    /// A certificate that lacks its public key: what can be made before there is one.
+    ///
+    /// # Errors
+    /// [`CaError::AlternativeName`] and [`CaError::Build`].
+    pub fn draft(&self, leaf: &Leaf) -> Result<Draft<'_>, CaError> {
         let subject = leaf.subject.name();
-        let mut extensions = vec![
-            extension(&BasicConstraints { ca: false, path_len_constraint: None }, subject)?,
-            extension(&X509KeyUsage(key_usage(leaf.usage, &kind)), subject)?,
-        ];
+        let mut extensions = vec![extension(&BasicConstraints { ca: false, path_len_constraint: None }, subject)?];
         if !leaf.purposes.is_empty() {
             let purposes = leaf.purposes.iter().map(|purpose| purpose.oid()).collect();
             extensions.push(extension(&ExtendedKeyUsage(purposes), subject)?);
@@ -192,7 +197,8 @@ impl Ca {
         if !names.is_empty() {
             extensions.push(extension(&SubjectAltName(names), subject)?);
         }
-        self.sign(spki, subject, extensions, leaf.years)
+        let validity = validity(leaf.years, Some(self.certificate.tbs_certificate().validity().not_after))?;
+        Ok(Draft { ca: self, usage: leaf.usage, profile: self.profile(subject, extensions), validity })
     }
 
     /// As [`Ca::issue`], and the CA's certificate behind it: a path for setCertificatePath.
@@ -200,7 +206,7 @@ impl Ca {
     /// # Errors
     /// As there.
     pub fn issue_path(&self, spki: &[u8], leaf: &Leaf) -> Result<Vec<Vec<u8>>, CaError> {
-        Ok(vec![self.issue(spki, leaf)?, self.der.clone()])
+        self.draft(leaf)?.issue_path(spki)
     }
 
     /// Certifies a device's attestation key: it may make signatures and nothing else. No policy is named, so the DIAS
@@ -215,22 +221,59 @@ impl Ca {
             extension(&BasicConstraints { ca: false, path_len_constraint: None }, subject)?,
             extension(&X509KeyUsage(KeyUsages::DigitalSignature.into()), subject)?,
         ];
-        self.sign(spki, subject, extensions, years)
+        let validity = validity(years, Some(self.certificate.tbs_certificate().validity().not_after))?;
+        sign(&self.key, self.profile(subject, extensions), spki, validity)
     }
 
-    fn sign(&self, spki: &[u8], subject: &Name, extensions: Vec<Extension>, years: u16) -> Result<Vec<u8>, CaError> {
+    fn profile(&self, subject: &Name, extensions: Vec<Extension>) -> Profile {
         let own = self.certificate.tbs_certificate();
         // A given CA may have an identifier that is not the key's SHA-1: what it says of itself is what is repeated.
         let key_id = own.get_extension::<SubjectKeyIdentifier>().ok().flatten().map(|(_, id)| id.0);
-        let profile =
-            Profile { issuer: own.subject().clone(), subject: subject.clone(), issuer_key_id: key_id, extensions };
-        sign(&self.key, profile, spki, validity(years, Some(own.validity().not_after))?)
+        Profile { issuer: own.subject().clone(), subject: subject.clone(), issuer_key_id: key_id, extensions }
     }
 }
 
 impl std::fmt::Debug for Ca {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Ca({})", self.certificate.tbs_certificate().subject())
+    }
+}
+
+/// A certificate that lacks its public key; see [`Ca::draft`].
+pub struct Draft<'a> {
+    ca: &'a Ca,
+    usage: KeyUsage,
+    /// Without the key usage, which follows from the kind of the key.
+    profile: Profile,
+    validity: Validity,
+}
+
+impl Draft<'_> {
+    /// As [`Ca::issue`].
+    ///
+    /// # Errors
+    /// [`CaError::PublicKey`], [`CaError::Crypto`] and [`CaError::Build`].
+    pub fn issue(self, spki: &[u8]) -> Result<Vec<u8>, CaError> {
+        let Self { ca, usage, mut profile, validity } = self;
+        let usage = X509KeyUsage(key_usage(usage, &KeyKind::of(spki)?));
+        // Where it has always been.
+        profile.extensions.insert(1, extension(&usage, &profile.subject)?);
+        sign(&ca.key, profile, spki, validity)
+    }
+
+    /// As [`Ca::issue_path`].
+    ///
+    /// # Errors
+    /// As [`Draft::issue`].
+    pub fn issue_path(self, spki: &[u8]) -> Result<Vec<Vec<u8>>, CaError> {
+        let authority = self.ca.der.clone();
+        Ok(vec![self.issue(spki)?, authority])
+    }
+}
+
+impl std::fmt::Debug for Draft<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Draft({})", self.profile.subject)
     }
 }
 
@@ -250,7 +293,7 @@ pub struct SoftKey {
 pub fn generate_key() -> Result<SoftKey, CaError> {
     let secret = secret_key()?;
     let private_key = secret.to_pkcs8_der().map_err(|_| CryptoError::PrivateKey)?;
-    Ok(SoftKey { private_key: Secret::from(private_key.to_bytes()), public_key: public_der(&secret.public_key())? })
+    Ok(SoftKey { private_key: Secret::from(private_key.to_bytes()), public_key: public_der(&secret.public_key()) })
 }
 
 /// What makes a device: its attestation key, and the path that says whose device it is.

@@ -9,7 +9,7 @@ use aes::Aes256;
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use hmac::{Hmac, KeyInit, Mac};
-use p256::pkcs8::{DecodePublicKey, EncodePublicKey};
+use p256::elliptic_curve::sec1::ToSec1Point;
 use sha2::{Digest, Sha256};
 use sks_wire::{MethodId, Secret, label};
 use subtle::ConstantTimeEq;
@@ -66,7 +66,7 @@ impl EphemeralKey {
     }
 
     fn new(secret: AgreementKey) -> Result<Self, CryptoError> {
-        let public = public_der(&secret.public_key()?)?;
+        let public = public_der(&secret.public_key()?);
         Ok(Self { secret, public })
     }
 
@@ -104,16 +104,28 @@ pub(crate) fn secret_key() -> Result<p256::SecretKey, CryptoError> {
     }
 }
 
+/// What every SubjectPublicKeyInfo with id-ecPublicKey, the named curve P-256 and an uncompressed point begins with, up
+/// to the point: `SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING`. All is of one length.
+const SPKI_HEAD: &[u8] = &[
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
+
+/// Bytes of an uncompressed point: 04, x, y.
+const POINT: usize = 65;
+/// Its first byte.
+const UNCOMPRESSED: u8 = 4;
+
 /// SubjectPublicKeyInfo with id-ecPublicKey, the named curve and the uncompressed point.
-pub(crate) fn public_der(key: &p256::PublicKey) -> Result<Vec<u8>, CryptoError> {
-    Ok(key.to_public_key_der().map_err(|_| CryptoError::PublicKey)?.into_vec())
+pub(crate) fn public_der(key: &p256::PublicKey) -> Vec<u8> {
+    [SPKI_HEAD, key.to_sec1_point(false).as_bytes()].concat()
 }
 
-/// Reads a SubjectPublicKeyInfo on P-256 in its one allowed encoding. The decoder checks that the point is on the
-/// curve; encoding again shows a compressed point or loose DER.
+/// Reads a SubjectPublicKeyInfo on P-256 in its one allowed encoding. That the point is on the curve is found by p256.
 pub(crate) fn p256_key(spki: &[u8]) -> Result<p256::PublicKey, CryptoError> {
-    let key = p256::PublicKey::from_public_key_der(spki).map_err(|_| CryptoError::PublicKey)?;
-    if public_der(&key)? == spki { Ok(key) } else { Err(CryptoError::PublicKey) }
+    let point = spki.strip_prefix(SPKI_HEAD).filter(|point| point.len() == POINT);
+    let point = point.filter(|point| point.first() == Some(&UNCOMPRESSED)).ok_or(CryptoError::PublicKey)?;
+    p256::PublicKey::from_sec1_bytes(point).map_err(|_| CryptoError::PublicKey)
 }
 
 /// Length of a SessionKey, and of all that is made with it, in bytes.
@@ -251,11 +263,43 @@ pub fn matches(expected: &[u8; 32], received: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
+    use p256::pkcs8::{DecodePublicKey, EncodePublicKey};
+
     use super::*;
 
     #[test]
     fn debug_shows_no_byte() {
         assert_eq!(format!("{:?}", SessionKey::from_bytes(&[0xAB; 32])), "SessionKey");
+    }
+
+    #[test]
+    fn a_public_key_is_written_as_p256_writes_it() {
+        for _ in 0..20 {
+            let key = secret_key().unwrap().public_key();
+            let spki = public_der(&key);
+            assert_eq!(spki, key.to_public_key_der().unwrap().as_bytes());
+            assert_eq!(p256_key(&spki).unwrap(), key);
+        }
+    }
+
+    #[test]
+    fn no_other_public_key_is_read() {
+        let key = secret_key().unwrap().public_key();
+        let spki = public_der(&key);
+        for length in 0..spki.len() {
+            assert_eq!(p256_key(&spki[..length]), Err(CryptoError::PublicKey));
+        }
+        assert_eq!(p256_key(&[&spki[..], &[0]].concat()), Err(CryptoError::PublicKey));
+        for bit in 0..8 * spki.len() {
+            let mut changed = spki.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(p256_key(&changed), Err(CryptoError::PublicKey), "bit {bit}");
+        }
+        // As p256 itself reads it, and this may not: a compressed point.
+        let compressed = [&[0x30, 0x39], &spki[2..23], &[0x03, 0x22, 0], key.to_sec1_point(true).as_bytes()].concat();
+        assert_eq!(p256::PublicKey::from_public_key_der(&compressed).unwrap(), key);
+        assert_eq!(p256_key(&compressed), Err(CryptoError::PublicKey));
     }
 }

@@ -13,6 +13,7 @@ use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::pkcs8::DecodePublicKey;
 use sha2::Sha256;
+use sks_wire::method::get_device_info;
 use x509_cert::Certificate;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
 
@@ -108,7 +109,25 @@ impl VerifyingKey {
     }
 }
 
+/// A device that was accepted: its certificate, and the key that attests its sessions. Reading it takes as long as a
+/// signature, so whoever opens many sessions keeps it.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    pub(crate) certificate: Vec<u8>,
+    pub(crate) attester: VerifyingKey,
+}
+
 impl Trust {
+    /// As [`Trust::accept`], for a device whose getDeviceInfo is known.
+    ///
+    /// # Errors
+    /// The first [`DeviceError`].
+    pub fn accept_device(&self, told: &get_device_info::Response, now: SystemTime) -> Result<Accepted, DeviceError> {
+        let path = &told.x509_certificate.0;
+        let attester = self.accept(path, now)?;
+        Ok(Accepted { certificate: path.first().cloned().unwrap_or_default(), attester })
+    }
+
     /// Decides about a device by its certificate path, and returns the key that attests its sessions.
     ///
     /// # Errors

@@ -48,10 +48,10 @@ pub mod session;
 mod transport;
 
 pub use crypto::{EphemeralKey, SessionKey};
-pub use device::{DeviceError, Trust};
+pub use device::{Accepted, DeviceError, Trust};
 pub use error::Error;
 pub use session::{
-    CertifiedKey, Extension, Finishing, KeyOptions, KeyPair, PinPolicy, PinPolicyOptions, Protection, PukPolicy,
-    PukPolicyOptions, RecordError, Session, SessionOptions, SessionRecord,
+    CertifiedKey, Extension, Finishing, KeyOptions, KeyPair, Opened, PinPolicy, PinPolicyOptions, Protection,
+    PukPolicy, PukPolicyOptions, RecordError, Session, SessionOptions, SessionRecord,
 };
 pub use transport::{CallError, Transport};

@@ -18,8 +18,8 @@ use sks_wire::method::{
 use sks_wire::types::{Id, ProvisioningHandle};
 use sks_wire::{MethodId, label};
 
-use crate::crypto::{EphemeralKey, SessionKey, matches};
-use crate::device::Trust;
+use crate::crypto::{EphemeralKey, matches};
+use crate::device::{Accepted, Trust};
 use crate::error::Error;
 use crate::random;
 use crate::transport::Transport;
@@ -28,12 +28,14 @@ use finish::Waiting;
 
 mod finish;
 mod key;
+mod opened;
 mod policy;
 mod provision;
 mod record;
 
 pub use finish::Finishing;
 pub use key::{CertifiedKey, KeyOptions, KeyPair, Protection};
+pub use opened::Opened;
 pub use policy::{PinPolicy, PinPolicyOptions, PukPolicy, PukPolicyOptions};
 pub use provision::Extension;
 pub use record::{RecordError, SessionRecord};
@@ -108,46 +110,39 @@ impl<T: Transport> Session<T> {
         Self::create_with(transport, options, device, &EphemeralKey::generate()?)
     }
 
-    /// As [`Session::create_on`], with the server's ephemeral key given.
+    /// As [`Session::create_on`], with the server's ephemeral key given, which is to be used this once.
     ///
     /// # Errors
     /// As there.
     pub fn create_with(
-        mut transport: T,
+        transport: T,
         options: &SessionOptions,
         device: &get_device_info::Response,
         ephemeral: &EphemeralKey,
     ) -> Step<T, Self> {
-        let attester = options.trust.accept(&device.x509_certificate.0, SystemTime::now())?;
-        let device_certificate = device.x509_certificate.0.first().cloned().unwrap_or_default();
+        let accepted = options.trust.accept_device(device, SystemTime::now())?;
+        Self::open(transport, options, &accepted, ephemeral, || {})?.verified()
+    }
+
+    /// As [`Session::create_with`], for a device that was accepted before, whatever `options.trust` says; and without
+    /// the check of SessionAttestation, which the next step makes. Does `meanwhile` while the token opens the session.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub fn open<'a>(
+        mut transport: T,
+        options: &SessionOptions,
+        device: &'a Accepted,
+        ephemeral: &'a EphemeralKey,
+        meanwhile: impl FnOnce(),
+    ) -> Step<T, Opened<'a, T>> {
         let request = creation(options, ephemeral)?;
         request.check().map_err(Error::Argument)?;
         let answer = match options.volatile {
-            true => transport.call(&create_volatile_session::Request(request.clone()))?.0,
-            false => transport.call(&request)?,
+            true => transport.call_while(&create_volatile_session::Request(request.clone()), meanwhile)?.0,
+            false => transport.call_while(&request, meanwhile)?,
         };
-        let agreed = agree(&request, &answer, ephemeral, &device_certificate);
-        let verified = agreed.map_err(Error::Crypto).and_then(|key| {
-            let data = create_provisioning_session::attestation_data(
-                &request,
-                &answer.client_session_id,
-                &answer.client_ephemeral_key,
-            );
-            let attested = attester.verifies(&key.session_hmac(&[&data]), &answer.session_attestation);
-            if attested { Ok(key) } else { Err(Error::SessionAttestation) }
-        });
-        match verified {
-            Ok(key) => {
-                let record = SessionRecord::opened(key, request, answer.client_session_id, device_certificate);
-                Ok(Self { transport, handle: answer.provisioning_handle, record, waiting: None })
-            }
-            Err(error) => {
-                // A session that nobody may use is removed; whether that succeeds changes nothing for the issuer.
-                let abort = abort_provisioning_session::Request { provisioning_handle: answer.provisioning_handle };
-                let _ = transport.call(&abort);
-                Err(error)
-            }
-        }
+        Ok(Opened { transport, request, answer, device, ephemeral })
     }
 
     /// Goes on with an open session that was kept as a record.
@@ -313,20 +308,4 @@ fn random_id() -> Result<String, crate::crypto::CryptoError> {
     let mut name = random::name("S-")?;
     name.truncate(Id::MAX);
     Ok(name)
-}
-
-/// ECDH and the key derivation.
-fn agree(
-    request: &create_provisioning_session::Request,
-    answer: &create_provisioning_session::Response,
-    ephemeral: &EphemeralKey,
-    device_certificate: &[u8],
-) -> Result<SessionKey, crate::crypto::CryptoError> {
-    let other_info = create_provisioning_session::other_info(
-        &String::from_utf8_lossy(&request.issuer_uri.0),
-        device_certificate,
-        &answer.client_session_id,
-        &request.server_session_id,
-    );
-    Ok(SessionKey::derive(&ephemeral.agree(&answer.client_ephemeral_key)?, &other_info))
 }

@@ -19,6 +19,16 @@ pub trait Transport {
     /// Only what failed on the way; a refusal of the token is an answer.
     fn call_raw(&mut self, call: &[u8]) -> Result<Zeroizing<Vec<u8>>, Self::Error>;
 
+    /// As [`Transport::call_raw`], and does `meanwhile` before it looks for the answer, unless the call cannot be sent. A
+    /// transport that can lets the token work at the same time.
+    ///
+    /// # Errors
+    /// As [`Transport::call_raw`].
+    fn call_raw_while(&mut self, call: &[u8], meanwhile: impl FnOnce()) -> Result<Zeroizing<Vec<u8>>, Self::Error> {
+        meanwhile();
+        self.call_raw(call)
+    }
+
     /// Sends several method byte strings and returns their answers, in order. All are carried out, whatever the answers
     /// before theirs say. A transport that can sends them without waiting in between.
     ///
@@ -33,7 +43,19 @@ pub trait Transport {
     /// # Errors
     /// [`CallError`].
     fn call<M: Method>(&mut self, request: &M) -> Result<M::Response, CallError<Self::Error>> {
-        let answer = self.call_raw(&encode_request(request)).map_err(CallError::Transport)?;
+        self.call_while(request, || {})
+    }
+
+    /// As [`Transport::call`], and does `meanwhile` as [`Transport::call_raw_while`] does.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    fn call_while<M: Method>(
+        &mut self,
+        request: &M,
+        meanwhile: impl FnOnce(),
+    ) -> Result<M::Response, CallError<Self::Error>> {
+        let answer = self.call_raw_while(&encode_request(request), meanwhile).map_err(CallError::Transport)?;
         Ok(decode_response::<M>(&answer)??)
     }
 }

@@ -6,9 +6,10 @@ mod common;
 
 use std::convert::Infallible;
 
-use common::{FakeToken, Lie, bytes, certificates, golden_options};
+use common::{FakeToken, Lie, bytes, certificates, golden_options, server_key};
 use sks_issuer::{
-    CertifiedKey, DeviceError, Error, KeyOptions, Protection, Session, SessionOptions, SessionRecord, Trust,
+    Accepted, CertifiedKey, DeviceError, Error, KeyOptions, PinPolicyOptions, Protection, Session, SessionOptions,
+    SessionRecord, Trust,
 };
 use sks_wire::method::close_provisioning_session;
 use sks_wire::types::{Id, KeyHandle};
@@ -113,6 +114,89 @@ fn a_session_that_is_not_believed_is_aborted() {
         run(&mut token, &options()).unwrap_err();
         assert!(matches!(token.last(), Request::AbortProvisioningSession(_)), "{lie:?}");
     }
+}
+
+fn accepted(token: &FakeToken) -> Accepted {
+    Trust::Any.accept_device(&token.info(), std::time::SystemTime::now()).unwrap()
+}
+
+/// Opens a session whose attestation is verified during the creation of a key pair.
+fn run_overlapped(token: &mut FakeToken, options: &SessionOptions, key: &KeyOptions) -> Result<SessionRecord, Failed> {
+    let (device, ephemeral) = (accepted(token), server_key());
+    let (session, key) = Session::open(token, options, &device, &ephemeral, || {})?.create_key_pair(key)?;
+    let mut session = session.finishing();
+    session.set_certificate_path(key, &certificates())?;
+    session.close()
+}
+
+fn names(token: &FakeToken) -> Vec<MethodId> {
+    token.calls.iter().map(Request::id).collect()
+}
+
+#[test]
+fn a_session_may_be_verified_while_its_first_call_is_under_way() {
+    let mut token = FakeToken::honest();
+    let record = run_overlapped(&mut token, &golden_options(), &options()).unwrap();
+    assert_eq!((record.counter(), record.left()), (2, 25 - 1 - 1 - 2));
+
+    let mut token = FakeToken::honest();
+    let (device, ephemeral) = (accepted(&token), server_key());
+    let opened = Session::open(&mut token, &golden_options(), &device, &ephemeral, || {}).unwrap();
+    let (mut session, policy) = opened.create_pin_policy(&PinPolicyOptions::new(Id::new("PIN.1").unwrap())).unwrap();
+    let pin = Secret::from(b"1563".as_slice());
+    session.create_key_pair(&options(), Protection::Pin { policy: &policy, pin: &pin }).unwrap();
+    assert_eq!(session.record().left(), 24);
+}
+
+#[test]
+fn what_is_not_believed_leaves_nothing_behind() {
+    type Expected = fn(&Failed) -> bool;
+    let lies: [(Lie, Expected); 5] = [
+        (Lie::OtherDevice, |e| matches!(e, Error::SessionAttestation)),
+        (Lie::OtherTime, |e| matches!(e, Error::SessionAttestation)),
+        (Lie::NoEphemeral, |e| matches!(e, Error::Crypto(_))),
+        (Lie::OtherKey, |e| matches!(e, Error::KeyAttestation)),
+        (Lie::Unasked, |e| matches!(e, Error::Backup)),
+    ];
+    let expected = [MethodId::CreateProvisioningSession, MethodId::CreateKeyPair, MethodId::AbortProvisioningSession];
+    for (lie, right) in lies {
+        let mut token = FakeToken::lying(lie);
+        let error = run_overlapped(&mut token, &golden_options(), &options()).unwrap_err();
+        assert!(right(&error), "{lie:?}: {error:?}");
+        assert_eq!(names(&token), expected, "{lie:?}");
+    }
+}
+
+#[test]
+fn no_pin_goes_to_a_token_that_is_not_believed() {
+    let mut token = FakeToken::lying(Lie::OtherDevice);
+    let (device, ephemeral) = (accepted(&token), server_key());
+    let opened = Session::open(&mut token, &golden_options(), &device, &ephemeral, || {}).unwrap();
+    let result = opened.create_pin_policy(&PinPolicyOptions::new(Id::new("PIN.1").unwrap()));
+    let error = result.err().unwrap();
+    assert!(matches!(error, Error::SessionAttestation), "{error:?}");
+    assert!(matches!(token.last(), Request::AbortProvisioningSession(_)));
+}
+
+#[test]
+fn a_first_call_that_is_refused_or_cannot_be_sent_ends_the_session() {
+    let mut token = FakeToken::lying(Lie::Refusing);
+    let error = run_overlapped(&mut token, &golden_options(), &options()).unwrap_err();
+    assert_eq!(error.refused().unwrap().status, Status::Mac);
+    // The token has ended it.
+    assert_eq!(token.last().id(), MethodId::CreateKeyPair);
+
+    let mut token = FakeToken::honest();
+    let none = SessionOptions { key_limit: 0, ..golden_options() };
+    let error = run_overlapped(&mut token, &none, &options()).unwrap_err();
+    assert!(matches!(error, Error::LimitReached { needed: 1, left: 0 }), "{error:?}");
+    assert_eq!(token.last().id(), MethodId::AbortProvisioningSession);
+
+    let mut token = FakeToken::honest();
+    let long = KeyOptions { friendly_name: "x".repeat(101), ..options() };
+    let error = run_overlapped(&mut token, &golden_options(), &long).unwrap_err();
+    assert!(matches!(error, Error::Argument(_)), "{error:?}");
+    assert_eq!(token.last().id(), MethodId::AbortProvisioningSession);
 }
 
 #[test]

@@ -16,10 +16,10 @@ use cryptoki_sys::{
     CKR_KEY_SIZE_RANGE, CKR_MECHANISM_INVALID, CKR_SESSION_READ_ONLY, CKR_TEMPLATE_INCONSISTENT,
     CKR_TOKEN_WRITE_PROTECTED, CKR_USER_NOT_LOGGED_IN,
 };
-use sks_issuer::ca::{Ca, Leaf, Subject};
+use sks_issuer::ca::{Ca, Draft, Leaf, Subject};
 use sks_issuer::{
-    Error, Extension, Finishing, KeyOptions, KeyPair, PinPolicyOptions, Protection, SessionOptions, Transport, Trust,
-    local,
+    Error, Extension, Finishing, KeyOptions, KeyPair, Opened, PinPolicyOptions, Protection, SessionOptions, Transport,
+    Trust, local,
 };
 use sks_wire::algorithm::{Algorithm, Class};
 use sks_wire::types::{BaseType, ExportPolicy, Id, KeyAlgorithm, KeyUsage};
@@ -34,7 +34,6 @@ use crate::object::attribute::P256_PARAMS;
 use crate::object::template::Template;
 use crate::object::{ID_EXTENSION, Kept, Key, LENGTH_EXTENSION, number};
 use crate::session::Session;
-use crate::token::Token;
 
 /// The session is open for as long as a key takes to make, in seconds.
 const LIFE_TIME: u32 = 600;
@@ -201,23 +200,23 @@ fn issue(module: &Module, wish: &Wish, pin: Option<&Secret>) -> Result<Made> {
     options.volatile = true;
     options.life_time = LIFE_TIME;
     options.key_limit = KEY_LIMIT;
-    let wire = Wire::new(&module.token);
+    let key = key_options(wish, pin.is_some())?;
+    let policy = PinPolicyOptions::new(id(local::PIN_POLICY_ID)?);
+    let policy = pin.map(|pin| (policy, pin));
+    let wire = Wire::new(module);
     let (device, since) = {
         let listing = module.last_listing_of_same()?;
         (Arc::clone(&listing.device), listing.count)
     };
-    let mut session = sks_issuer::Session::create_on(&wire, &options, &device).map_err(failure)?;
-    let key = match key_pair_in(&mut session, wish, pin) {
-        Ok(key) => key,
-        Err(rv) => {
-            // A refusal has ended the session already; the first failure is the one to tell.
-            let _ = session.abort();
-            return Err(rv);
-        }
-    };
+    let accepted = device.accepted().map_err(|_| Rv(CKR_DEVICE_ERROR))?;
+    let ephemeral = module.ephemeral().map_err(|_| Rv(CKR_DEVICE_ERROR))?;
+    let mut draft = Err(Rv(CKR_FUNCTION_FAILED));
+    let prepare = || draft = draft_of(&ca, wish);
+    let opened = sks_issuer::Session::open(&wire, &options, accepted, &ephemeral, prepare).map_err(failure)?;
+    let (session, key) = key_pair_in(opened, &key, policy)?;
     let handle = key.handle;
     let mut session = session.finishing();
-    if let Err(rv) = complete(&mut session, &ca, wish, key) {
+    if let Err(rv) = complete(&mut session, draft, wish, key) {
         let _ = session.abort();
         return Err(rv);
     }
@@ -232,13 +231,13 @@ fn issue(module: &Module, wish: &Wish, pin: Option<&Secret>) -> Result<Made> {
 
 /// A session's way to the token. What is to follow the session's last calls goes out with them.
 struct Wire<'a> {
-    token: &'a Token,
+    module: &'a Module,
     follows: RefCell<Vec<Zeroizing<Vec<u8>>>>,
 }
 
 impl<'a> Wire<'a> {
-    fn new(token: &'a Token) -> Self {
-        Self { token, follows: RefCell::default() }
+    fn new(module: &'a Module) -> Self {
+        Self { module, follows: RefCell::default() }
     }
 
     /// Adds calls of one's own behind those that go out together.
@@ -256,7 +255,15 @@ impl Transport for &Wire<'_> {
     type Error = sks_client::Error;
 
     fn call_raw(&mut self, call: &[u8]) -> std::result::Result<Zeroizing<Vec<u8>>, Self::Error> {
-        self.token.call_raw(call)
+        self.module.token.call_raw(call)
+    }
+
+    fn call_raw_while(
+        &mut self,
+        call: &[u8],
+        meanwhile: impl FnOnce(),
+    ) -> std::result::Result<Zeroizing<Vec<u8>>, Self::Error> {
+        self.module.token.call_raw_while(call, meanwhile)
     }
 
     fn call_all_raw(
@@ -265,7 +272,8 @@ impl Transport for &Wire<'_> {
     ) -> std::result::Result<Vec<Zeroizing<Vec<u8>>>, Self::Error> {
         let mut all = calls.to_vec();
         all.extend(self.follows.take());
-        let mut answers = self.token.call_all_raw(&all)?;
+        // The token waits for its disk then.
+        let mut answers = self.module.token.call_all_raw_while(&all, || self.module.make_ephemeral())?;
         *self.follows.borrow_mut() = answers.split_off(calls.len());
         Ok(answers)
     }
@@ -287,39 +295,42 @@ fn pin(module: &Module, session: &Session) -> Result<Option<Secret>> {
     }
 }
 
+/// Creates the key pair. The session's attestation is verified during the first call, before a PIN is sent.
 fn key_pair_in<T: Transport<Error = sks_client::Error>>(
-    session: &mut sks_issuer::Session<T>,
-    wish: &Wish,
-    pin: Option<&Secret>,
-) -> Result<KeyPair> {
-    let policy = match pin {
-        Some(_) => {
-            let options = PinPolicyOptions::new(id(local::PIN_POLICY_ID)?);
-            Some(session.create_pin_policy(&options, None).map_err(failure)?)
+    opened: Opened<'_, T>,
+    options: &KeyOptions,
+    policy: Option<(PinPolicyOptions, &Secret)>,
+) -> Result<(sks_issuer::Session<T>, KeyPair)> {
+    let Some((policy, pin)) = policy else { return opened.create_key_pair(options).map_err(failure) };
+    let (mut session, policy) = opened.create_pin_policy(&policy).map_err(failure)?;
+    match session.create_key_pair(options, Protection::Pin { policy: &policy, pin }) {
+        Ok(key) => Ok((session, key)),
+        Err(error) => {
+            // A refusal has ended the session already; the first failure is the one to tell.
+            let _ = session.abort();
+            Err(failure(error))
         }
-        None => None,
-    };
-    let protection = match (&policy, pin) {
-        (Some(policy), Some(pin)) => Protection::Pin { policy, pin },
-        _ => Protection::None,
-    };
-    session.create_key_pair(&key_options(wish, pin.is_some())?, protection).map_err(failure)
+    }
+}
+
+/// The certificate, but for the key.
+fn draft_of<'a>(ca: &'a Ca, wish: &Wish) -> Result<Draft<'a>> {
+    let subject = Subject::from_label(&wish.label).map_err(|_| Rv(CKR_FUNCTION_FAILED))?;
+    ca.draft(&Leaf::new(subject, usage(wish))).map_err(|_| Rv(CKR_FUNCTION_FAILED))
 }
 
 /// What a key needs until it is ready: its certificate, and what it was made for.
 fn complete<T: Transport<Error = sks_client::Error>>(
     session: &mut Finishing<T>,
-    ca: &Ca,
+    draft: Result<Draft<'_>>,
     wish: &Wish,
     key: KeyPair,
 ) -> Result<()> {
-    let subject = Subject::from_label(&wish.label).map_err(|_| Rv(CKR_FUNCTION_FAILED))?;
     let certified = match &wish.kind {
         Kind::Imported(_, spki) => spki,
         _ => &key.public_key,
     };
-    let path = ca.issue_path(certified, &Leaf::new(subject, usage(wish)));
-    let path = path.map_err(|_| Rv(CKR_ATTRIBUTE_VALUE_INVALID))?;
+    let path = draft?.issue_path(certified).map_err(|_| Rv(CKR_ATTRIBUTE_VALUE_INVALID))?;
     let key = session.set_certificate_path(key, &path).map_err(failure)?;
     match &wish.kind {
         Kind::Pair(_) => {}

@@ -6,9 +6,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
 use sks_client::Error;
-use sks_issuer::local;
+use sks_issuer::{Accepted, DeviceError, Trust, local};
 use sks_wire::method::{
     Method, decode_response, encode_request, enumerate_keys, enumerate_provisioning_sessions, get_change_count,
     get_device_info, get_extension_object, get_key_group, get_key_protection_info,
@@ -28,11 +29,28 @@ pub(crate) struct Listing {
     /// [`Token::breaks`] at that time.
     breaks: u32,
     /// Who the token is.
-    pub(crate) device: Arc<get_device_info::Response>,
+    pub(crate) device: Arc<Device>,
     /// Keys by handle.
     pub(crate) keys: HashMap<u32, Arc<Key>>,
     /// Slots by id.
     pub(crate) slots: BTreeMap<u64, Slot>,
+}
+
+/// Who the token is: what it tells, and what its certificate says to an issuer, read when that is first needed.
+pub(crate) struct Device {
+    pub(crate) told: get_device_info::Response,
+    accepted: OnceLock<Accepted>,
+}
+
+impl Device {
+    /// The device as the local issuer's: any is.
+    pub(crate) fn accepted(&self) -> Result<&Accepted, DeviceError> {
+        if let Some(accepted) = self.accepted.get() {
+            return Ok(accepted);
+        }
+        let accepted = Trust::Any.accept_device(&self.told, SystemTime::now())?;
+        Ok(self.accepted.get_or_init(|| accepted))
+    }
 }
 
 /// The keys of a slot.
@@ -129,7 +147,10 @@ impl Listing {
         let count = count(token)?;
         let device = match last {
             Some(last) if last.breaks == breaks => Arc::clone(&last.device),
-            _ => Arc::new(token.call(&get_device_info::Request {})?),
+            _ => {
+                let told = token.call(&get_device_info::Request {})?;
+                Arc::new(Device { told, accepted: OnceLock::new() })
+            }
         };
         let mut listing =
             Self { count, breaks, device, keys: HashMap::new(), slots: BTreeMap::from([(0, Slot::default())]) };

@@ -27,6 +27,7 @@ use crate::session::{self, Session};
 type State = get_key_protection_info::Response;
 
 /// Who is logged in to a slot.
+#[derive(Clone)]
 pub(crate) enum Login {
     /// CKU_USER.
     User {

@@ -14,7 +14,9 @@ use cryptoki_sys::{
 };
 use parking_lot::Mutex;
 use sks_client::{Error, paths};
+use sks_issuer::EphemeralKey;
 use sks_issuer::ca::LocalCa;
+use sks_issuer::crypto::CryptoError;
 use sks_wire::Method;
 
 use crate::error::{Result, Rv};
@@ -39,6 +41,8 @@ pub(crate) struct Module {
     pub(crate) held: Mutex<BTreeMap<u64, Arc<Held>>>,
     /// The local issuer's CA.
     pub(crate) ca: Mutex<Option<Arc<LocalCa>>>,
+    /// The local issuer's ephemeral key for its next session.
+    ephemeral: Mutex<Option<EphemeralKey>>,
     next: AtomicU64,
 }
 
@@ -57,6 +61,7 @@ impl Module {
             logins: Mutex::default(),
             held: Mutex::default(),
             ca: Mutex::default(),
+            ephemeral: Mutex::default(),
             next: AtomicU64::new(1),
         }
     }
@@ -66,12 +71,13 @@ impl Module {
         if self.pid == std::process::id() { Ok(()) } else { Rv::err(CKR_CRYPTOKI_NOT_INITIALIZED) }
     }
 
-    /// Ends it: PINs, derived keys and the CA's key are wiped, connections closed.
+    /// Ends it: PINs, derived keys and the issuer's keys are wiped, connections closed.
     pub(crate) fn end(&self) {
         self.sessions.lock().clear();
         self.logins.lock().clear();
         self.held.lock().clear();
         *self.ca.lock() = None;
+        *self.ephemeral.lock() = None;
         *self.listing.lock() = None;
         self.token.disconnect();
     }
@@ -90,7 +96,24 @@ impl Module {
         if let Some(mut ca) = self.ca.try_lock() {
             *ca = None;
         }
+        if let Some(mut ephemeral) = self.ephemeral.try_lock() {
+            *ephemeral = None;
+        }
         self.token.disconnect();
+    }
+
+    /// An ephemeral key for one session.
+    pub(crate) fn ephemeral(&self) -> std::result::Result<EphemeralKey, CryptoError> {
+        let ready = self.ephemeral.lock().take();
+        ready.map_or_else(EphemeralKey::generate, Ok)
+    }
+
+    /// Makes the next session's ephemeral key, where there is time for it.
+    pub(crate) fn make_ephemeral(&self) {
+        // A failure shows where the key is needed.
+        if let Ok(key) = EphemeralKey::generate() {
+            *self.ephemeral.lock() = Some(key);
+        }
     }
 
     /// A number that was not used yet.
@@ -116,11 +139,11 @@ impl Module {
     /// A key made during a login takes its PIN.
     pub(crate) fn admit(&self, slot: u64, policy: u32) {
         let mut logins = self.logins.lock();
-        if let Some(Login::User { pin, policies }) = logins.get(&slot).map(Arc::as_ref) {
-            let mut policies = policies.clone();
-            policies.insert(policy);
-            let login = Login::User { pin: pin.clone(), policies };
-            logins.insert(slot, Arc::new(login));
+        if let Some(login) = logins.get_mut(&slot) {
+            // In place; a copy while another thread works with it.
+            if let Login::User { policies, .. } = Arc::make_mut(login) {
+                policies.insert(policy);
+            }
         }
     }
 

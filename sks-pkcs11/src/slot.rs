@@ -167,7 +167,7 @@ fn host(uri: &str) -> &str {
 /// The first 16 hexadecimal digits of SHA-256(device certificate, slot id as u32).
 fn serial(listing: &Listing, slot: u64) -> [u8; 16] {
     let slot = u32::try_from(slot).unwrap_or(u32::MAX);
-    let certificate = listing.device.x509_certificate.0.first().map(Vec::as_slice).unwrap_or_default();
+    let certificate = listing.device.told.x509_certificate.0.first().map(Vec::as_slice).unwrap_or_default();
     let digest = Sha256::new().chain_update(certificate).chain_update(slot.to_be_bytes()).finalize();
     padded(&digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>())
 }

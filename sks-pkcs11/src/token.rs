@@ -45,7 +45,13 @@ impl Token {
 
     /// Calls with a method byte string, as an issuer's transport does.
     pub(crate) fn call_raw(&self, call: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        self.call_raw_while(call, || {})
+    }
+
+    /// As [`Token::call_raw`], and does `meanwhile` while the token works.
+    pub(crate) fn call_raw_while(&self, call: &[u8], meanwhile: impl FnOnce()) -> Result<Zeroizing<Vec<u8>>, Error> {
         let mut client = self.send(|client| client.send_raw(call))?;
+        meanwhile();
         let answer = client.receive_raw();
         self.keep(client, &answer);
         answer
@@ -65,6 +71,15 @@ impl Token {
     /// Sends method byte strings in one go, and gives their answers in order. For no more than the socket's buffers
     /// take.
     pub(crate) fn call_all_raw(&self, calls: &[Zeroizing<Vec<u8>>]) -> Result<Vec<Zeroizing<Vec<u8>>>, Error> {
+        self.call_all_raw_while(calls, || {})
+    }
+
+    /// As [`Token::call_all_raw`], and does `meanwhile` while the token works.
+    pub(crate) fn call_all_raw_while(
+        &self,
+        calls: &[Zeroizing<Vec<u8>>],
+        meanwhile: impl FnOnce(),
+    ) -> Result<Vec<Zeroizing<Vec<u8>>>, Error> {
         // Room first, so that no copy is left unwiped where it has grown.
         let length = calls.iter().map(|call| 4 + call.len()).sum();
         let mut frames = Zeroizing::new(Vec::with_capacity(length));
@@ -73,6 +88,7 @@ impl Token {
             frames.extend_from_slice(call);
         }
         let mut client = self.send(|client| client.stream().send_all(&frames).map_err(Error::Connection))?;
+        meanwhile();
         let answers = calls.iter().map(|_| client.receive_raw()).collect();
         self.keep(client, &answers);
         answers

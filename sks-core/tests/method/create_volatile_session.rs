@@ -245,10 +245,10 @@ fn handles_are_set_aside_for_volatile_sessions_only() {
     let session = || Issuing::create(&token, |_| {}).handle.0;
     assert_eq!([session(), session()], [1, 2]);
     assert_eq!(Issuing::create_volatile(&token, |_| {}).handle.0, 3);
-    assert_eq!(token.store.snapshot()[&Address::Counter(Counter::Provisioning)], Record::Number(66));
+    assert_eq!(token.store.snapshot()[&Address::Counter(Counter::Provisioning)], Record::Number(258));
     assert_eq!(Issuing::create_volatile(&token, |_| {}).handle.0, 4);
-    assert_eq!(session(), 67);
-    assert_eq!(Issuing::create_volatile(&token, |_| {}).handle.0, 68);
+    assert_eq!(session(), 259);
+    assert_eq!(Issuing::create_volatile(&token, |_| {}).handle.0, 260);
 }
 
 /// Handles that are set aside are no change, and no sign of a count that was lost.

@@ -8,11 +8,12 @@ use sks_wire::algorithm::Algorithm;
 use sks_wire::method::create_key_pair::{self, AttestedPin, AttestedPuk};
 use sks_wire::types::{
     BiometricProtection, DeletePolicy, ExportPolicy, Id, KeyAlgorithm, KeyHandle, KeyUsage, NO_HANDLE, PinPolicyHandle,
+    ProvisioningHandle,
 };
 
 use super::policy::PinPolicy;
 use super::{Session, Step};
-use crate::crypto::{matches, p256_key, public_der};
+use crate::crypto::{CryptoError, matches, p256_key, public_der};
 use crate::error::Error;
 use crate::random;
 use crate::transport::Transport;
@@ -74,6 +75,38 @@ impl KeyOptions {
             algorithm,
             issuer_seed: None,
         }
+    }
+
+    /// The call that creates the key pair.
+    pub(super) fn request(
+        &self,
+        handle: ProvisioningHandle,
+        protection: Protection<'_>,
+        pin_value: Secret,
+    ) -> Result<create_key_pair::Request, CryptoError> {
+        Ok(create_key_pair::Request {
+            provisioning_handle: handle,
+            attestation_algorithm: Algorithm::Ka1.uri().into(),
+            issuer_seed: self.issuer_seed.map_or_else(random::array, Ok)?,
+            id: self.id.clone(),
+            pin_policy_handle: protection.handle(),
+            pin_value,
+            biometric_protection: self.biometric_protection.into(),
+            private_key_backup: self.private_key_backup,
+            export_policy: self.export_policy.into(),
+            updatable: self.updatable,
+            delete_policy: self.delete_policy.into(),
+            enable_pin_caching: self.enable_pin_caching,
+            import_private_key: self.import_private_key,
+            key_usage: self.usage.into(),
+            friendly_name: self.friendly_name.as_str().into(),
+            key_algorithm: self.algorithm.clone(),
+        })
+    }
+
+    /// How often the call uses the session key; the PIN may be encrypted with it.
+    pub(super) fn uses(&self, encrypted: bool) -> u16 {
+        1 + u16::from(encrypted) + u16::from(self.private_key_backup)
     }
 }
 
@@ -149,26 +182,8 @@ impl<T: Transport> Session<T> {
     /// [`Error::KeyAttestation`], [`Error::GeneratedKey`] and [`Error::Backup`] among others.
     pub fn create_key_pair(&mut self, options: &KeyOptions, protection: Protection<'_>) -> Step<T, KeyPair> {
         let (pin_value, encrypted) = self.pin_value(protection)?;
-        let request = create_key_pair::Request {
-            provisioning_handle: self.handle,
-            attestation_algorithm: Algorithm::Ka1.uri().into(),
-            issuer_seed: options.issuer_seed.map_or_else(random::array, Ok)?,
-            id: options.id.clone(),
-            pin_policy_handle: protection.handle(),
-            pin_value,
-            biometric_protection: options.biometric_protection.into(),
-            private_key_backup: options.private_key_backup,
-            export_policy: options.export_policy.into(),
-            updatable: options.updatable,
-            delete_policy: options.delete_policy.into(),
-            enable_pin_caching: options.enable_pin_caching,
-            import_private_key: options.import_private_key,
-            key_usage: options.usage.into(),
-            friendly_name: options.friendly_name.as_str().into(),
-            key_algorithm: options.algorithm.clone(),
-        };
-        let uses = 1 + u16::from(encrypted) + u16::from(options.private_key_backup);
-        let answer = self.spend(uses, &request)?;
+        let request = options.request(self.handle, protection, pin_value)?;
+        let answer = self.spend(options.uses(encrypted), &request)?;
         self.verify(&request, protection, answer)
     }
 
@@ -181,7 +196,7 @@ impl<T: Transport> Session<T> {
         })
     }
 
-    fn verify(
+    pub(super) fn verify(
         &self,
         request: &create_key_pair::Request,
         protection: Protection<'_>,
@@ -223,7 +238,7 @@ fn is_as_asked(spki: &[u8], asked: &KeyAlgorithm) -> bool {
 /// The public key, SubjectPublicKeyInfo, of a PKCS#8 private key.
 fn public_of(pkcs8: &Secret) -> Option<Vec<u8>> {
     if let Ok(key) = p256::SecretKey::from_pkcs8_der(pkcs8.expose()) {
-        return public_der(&key.public_key()).ok();
+        return Some(public_der(&key.public_key()));
     }
     let key = rsa::RsaPrivateKey::from_pkcs8_der(pkcs8.expose()).ok()?;
     Some(key.to_public_key().to_public_key_der().ok()?.into_vec())

@@ -72,7 +72,7 @@ impl PinPolicyOptions {
         }
     }
 
-    fn request(&self, handle: ProvisioningHandle, puk: PukPolicyHandle) -> create_pin_policy::Request {
+    pub(super) fn request(&self, handle: ProvisioningHandle, puk: PukPolicyHandle) -> create_pin_policy::Request {
         create_pin_policy::Request {
             provisioning_handle: handle,
             id: self.id.clone(),

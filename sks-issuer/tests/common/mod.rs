@@ -243,7 +243,7 @@ impl FakeToken {
         response
     }
 
-    fn info(&self) -> get_device_info::Response {
+    pub(crate) fn info(&self) -> get_device_info::Response {
         get_device_info::Response {
             api_level: 1,
             vendor_name: "SKS".into(),
@@ -272,6 +272,12 @@ impl Transport for &mut FakeToken {
             return Ok(Zeroizing::new(encode_refusal(&refused).to_vec()));
         }
         Ok(Zeroizing::new(self.answer(request).encode().to_vec()))
+    }
+
+    fn call_raw_while(&mut self, call: &[u8], meanwhile: impl FnOnce()) -> Result<Zeroizing<Vec<u8>>, Infallible> {
+        let answer = self.call_raw(call);
+        meanwhile();
+        answer
     }
 
     fn call_all_raw(&mut self, calls: &[Zeroizing<Vec<u8>>]) -> Result<Vec<Zeroizing<Vec<u8>>>, Infallible> {

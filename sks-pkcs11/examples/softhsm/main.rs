@@ -6,6 +6,8 @@
 //! cargo run --release -p sks-pkcs11 --example softhsm
 //! ```
 //!
+//! `-- --row generate` measures one row alone, for a profile; [`Row::word`] has the others' words.
+//!
 //! Both get new tokens in a temporary directory. Every row is measured in slices, turn by turn with the other side's, and
 //! judged by the median slice, because machines are shared. The table is printed in Markdown.
 //!
@@ -15,6 +17,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a benchmark fails by panicking")]
 
+mod bare;
 mod setup;
 mod side;
 
@@ -27,6 +30,7 @@ use std::time::{Duration, Instant};
 
 use cryptoki::object::ObjectClass;
 
+use crate::bare::Bare;
 use crate::setup::{Process, ours, theirs};
 use crate::side::Side;
 
@@ -70,6 +74,20 @@ impl Row {
             Self::Generate => "P-256 key generation, persistent".into(),
             Self::FindFew => format!("find by CKA_ID among {FEW} keys"),
             Self::FindMany => format!("find by CKA_ID among {MANY} keys"),
+        }
+    }
+
+    /// What `--row` calls it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::P256 => "p256",
+            Self::P256Twice => "p256-twice",
+            Self::Rsa => "rsa",
+            Self::Hmac => "hmac",
+            Self::Login => "login",
+            Self::Generate => "generate",
+            Self::FindFew => "find-few",
+            Self::FindMany => "find-many",
         }
     }
 
@@ -126,16 +144,19 @@ fn verdict(reached: bool) -> &'static str {
     if reached { "yes" } else { "**no**" }
 }
 
-/// Prints what was measured: the echo, and for each row our rate and the other's.
-fn report(echo: f64, rates: &[(Row, f64, f64)]) {
+/// Prints what was measured: the echo, and for each row our rate, the other's, and the bare engine's if it has one.
+fn report(echo: f64, rates: &[(Row, f64, f64, Option<f64>)]) {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("Medians of {ROUNDS} slices of {SLICE:?}; load average {}.", load.split(' ').next().unwrap_or_default());
     println!("Echo to another process over a Unix socket: {echo:.1} us.\n");
     println!("| row | SKS ops/s | SoftHSM2 ops/s | ratio | to reach | reached |\n|---|---|---|---|---|---|");
-    for (row, ours, theirs) in rates {
+    for (row, ours, theirs, bare) in rates {
         let (name, ratio) = (row.name(), ours / theirs);
         let judged = row.target().map_or(" | ".into(), |target| format!("{target:.1} | {}", verdict(ratio >= target)));
         println!("| {name} | {ours:.0} | {theirs:.0} | {ratio:.2} | {judged} |");
+        if let Some(bare) = bare {
+            println!("| {name}, the bare engine | {bare:.0} | | {:.2} | | |", bare / theirs);
+        }
         if echo > SLOW_ECHO && matches!(row, Row::P256 | Row::Hmac) {
             let (ours, target) = (1.0 / (1.0 / ours - echo / 1e6), row.target().unwrap());
             // An echo that takes longer than the call leaves nothing to compare.
@@ -146,14 +167,25 @@ fn report(echo: f64, rates: &[(Row, f64, f64)]) {
             );
         }
     }
-    let rate = |wanted| rates.iter().find(|(row, ..)| *row == wanted).unwrap();
-    let ((_, one, their_one), (_, two, their_two)) = (rate(Row::P256), rate(Row::P256Twice));
+    let rate = |wanted| rates.iter().find(|(row, ..)| *row == wanted);
+    let (Some((_, one, their_one, _)), Some((_, two, their_two, _))) = (rate(Row::P256), rate(Row::P256Twice)) else {
+        return;
+    };
     let (ratio, their_ratio) = (two / one, their_two / their_one);
     println!("| P-256 sign, 2 threads / 1 | {ratio:.2} | {their_ratio:.2} | | 1.7 | {} |", verdict(ratio >= 1.7));
 }
 
+/// The rows to measure: the one that `--row` names, or all.
+fn wanted(arguments: &[String]) -> Vec<Row> {
+    let word = arguments.iter().skip_while(|argument| *argument != "--row").nth(1);
+    let rows: Vec<Row> = ROWS.into_iter().filter(|row| word.is_none_or(|word| word == row.word())).collect();
+    assert!(!rows.is_empty(), "--row is one of {:?}", ROWS.map(Row::word));
+    rows
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
+    let rows = wanted(&arguments);
     if arguments.get(1).is_some_and(|argument| argument == "--echo") {
         return serve_echo(Path::new(&arguments[2]));
     }
@@ -175,16 +207,21 @@ fn main() {
     let _echo = Process::start(Command::new("/proc/self/exe").arg("--echo").arg(&socket), &socket);
     sides.iter().for_each(Side::prepare);
 
+    let bare = Bare::new();
     let mut stream = UnixStream::connect(&socket).unwrap();
-    let (mut echoes, mut slices) = (Vec::new(), vec![[Vec::new(), Vec::new()]; ROWS.len()]);
+    let (mut echoes, mut slices) = (Vec::new(), vec![[Vec::new(), Vec::new(), Vec::new()]; rows.len()]);
     for _ in 0..ROUNDS {
         echoes.push(echo(&mut stream));
-        for (row, slices) in ROWS.into_iter().zip(&mut slices) {
-            for (side, slices) in sides.iter().zip(slices) {
-                slices.push(side.measure(row));
-            }
+        for (row, slices) in rows.iter().zip(&mut slices) {
+            let [mine, others, alone] = slices;
+            mine.push(sides[0].measure(*row));
+            others.push(sides[1].measure(*row));
+            alone.extend(bare.measure(*row));
         }
     }
-    let rates = ROWS.into_iter().zip(slices).map(|(row, [ours, theirs])| (row, median(ours), median(theirs)));
+    let rates = rows.into_iter().zip(slices).map(|(row, [ours, theirs, alone])| {
+        let bare = (!alone.is_empty()).then(|| median(alone));
+        (row, median(ours), median(theirs), bare)
+    });
     report(median(echoes), &rates.collect::<Vec<_>>());
 }
