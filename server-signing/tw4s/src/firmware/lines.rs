@@ -98,7 +98,7 @@ impl Lines {
     /// so that taking turns alone would have one thread of the firmware wait while the other has much to do.
     fn least_busy(&self) -> usize {
         let first = self.next.fetch_add(1, Ordering::Relaxed);
-        let places = (0..self.shared.len()).map(|at| (first.wrapping_add(at)) % self.shared.len());
+        let places = (0..self.shared.len()).map(|at| first.wrapping_add(at) % self.shared.len());
         let under_way = |at: &usize| {
             let place = self.shared.get(*at).and_then(|place| place.try_lock().ok());
             place.and_then(|line| line.as_ref().map(|line| line.under_way())).unwrap_or(0)

@@ -17,6 +17,7 @@ use tw4s_sam::record::UserId;
 use super::*;
 
 mod broken;
+mod busy;
 mod late;
 mod stranger;
 
