@@ -268,8 +268,9 @@ const END_LIMIT: Duration = Duration::from_secs(10);
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// Bytes of calls that are read at once, and of answers that are sent together: some dozens.
 const BUFFER: usize = 64 << 10;
-/// How long the first of several answers may wait for the others.
-const LONGEST_WAIT: Duration = Duration::from_millis(1);
+/// How long the first of several answers may wait for the others: two or three calls, so that the SAM has something to do
+/// meanwhile.
+const LONGEST_WAIT: Duration = Duration::from_micros(300);
 /// A client that does not read its answers is gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -48,8 +48,8 @@ fn serve(common: &Common, id: &InstanceId) -> Result<(), Failure> {
     };
     let stop = process::on_signals()?;
     let sam = Arc::new(open(&place.state(), &home.firmware().socket, &place.name)?);
-    // The firmware computes at least as much meanwhile, and threads that have little to do wake each other for nothing.
-    let threads = thread::available_parallelism().map_or(1, usize::from).div_ceil(2);
+    // The firmware computes at least as much meanwhile; but when it has nothing to do, no core should idle.
+    let threads = thread::available_parallelism().map_or(1, usize::from);
     let runtime = Builder::new_multi_thread().worker_threads(threads).thread_name("peer").enable_all().build()?;
     let mut server = Server::new();
     let peering = Arc::new(Peering::new(Arc::clone(&sam)));
