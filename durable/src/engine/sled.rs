@@ -7,7 +7,7 @@
 //! 2. Every file and name is synced before the first answer of an open.
 //! 3. A marker says that a creation came to its end (`layout::write_ready`).
 //! 4. An open in two steps, with leftovers removed and snapshots kept ([`recovery`]).
-//! 5. An fdatasync after each batch, through a descriptor of our own.
+//! 5. An fdatasync after each batch, and each lot of single records, through a descriptor of our own.
 
 mod recovery;
 
