@@ -18,6 +18,7 @@ use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::PeerCredentials;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
+use sks_wire::watched::Watched;
 use sks_wire::{Refused, Status, method};
 use tracing::{debug, warn};
 use zeroize::Zeroizing;
@@ -136,7 +137,9 @@ fn serve(
     let mut calls = Calls::new(max_frame);
     let mut answers = Answers::new();
     let write = |bytes: &[u8]| connection.write(bytes);
-    while calls.fill(&mut connection.stream())? {
+    // A client that calls again soon finds this thread awake.
+    let mut stream = Watched::new(connection.stream());
+    while calls.fill(&mut stream)? {
         loop {
             match calls.next() {
                 Ok(Some(_)) if connection.is_ending() => return answers.flush(write),

@@ -6,7 +6,7 @@
 //! * [`method`]: the one table of methods, and a module for each with its request and response;
 //! * [`codec`]: how a field is read and written, and what a refusal to read it says;
 //! * [`types`] and [`algorithm`]: the closed vocabularies of the text;
-//! * [`frame`]: the length prefix of the socket transport;
+//! * [`frame`]: the length prefix of the socket transport; [`watched`]: a socket whose peer answers soon;
 //! * [`limit`]: the sizes allowed; [`label`]: the literals in MACs and attestations;
 //! * [`status`] and [`secret`].
 
@@ -19,6 +19,7 @@ pub mod method;
 pub mod secret;
 pub mod status;
 pub mod types;
+pub mod watched;
 
 pub use codec::{DecodeError, Kind};
 pub use method::{Method, MethodId, Request, Response};

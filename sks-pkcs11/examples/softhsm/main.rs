@@ -35,7 +35,7 @@ use crate::setup::{Process, ours, theirs};
 use crate::side::Side;
 
 const ROUNDS: usize = 5;
-const SLICE: Duration = Duration::from_millis(300);
+const SLICE: Duration = Duration::from_secs(1);
 /// Keys of the small token and of the large one.
 const FEW: u32 = 10;
 const MANY: u32 = 10_000;

@@ -1,4 +1,5 @@
-//! A connection's stream: a Unix socket that raises no SIGPIPE in its host and reads an answer in one call.
+//! A connection's stream: a Unix socket that raises no SIGPIPE in its host, reads an answer in one call, and is watched
+//! for it, since most come sooner than a sleeping thread wakes.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -6,6 +7,7 @@ use std::path::Path;
 
 use rustix::net::{SendFlags, send};
 use sks_client::Error;
+use sks_wire::watched::Watched;
 use zeroize::Zeroizing;
 
 /// Bytes read at once: an answer with a signature is below, a certificate path may be above.
@@ -13,7 +15,7 @@ const BUFFER: usize = 4096;
 
 /// A connection to the token.
 pub(super) struct Stream {
-    socket: UnixStream,
+    socket: Watched<UnixStream>,
     /// What came and was not asked for yet; it may hold secrets.
     buffer: Zeroizing<Vec<u8>>,
     start: usize,
@@ -28,13 +30,13 @@ impl Stream {
             }
             _ => Error::Connection(source),
         })?;
-        Ok(Self { socket, buffer: Zeroizing::new(vec![0; BUFFER]), start: 0, end: 0 })
+        Ok(Self { socket: Watched::new(socket), buffer: Zeroizing::new(vec![0; BUFFER]), start: 0, end: 0 })
     }
 
     /// Sends all bytes.
     pub(super) fn send_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            match send(&self.socket, bytes, SendFlags::NOSIGNAL) {
+            match send(self.socket.socket(), bytes, SendFlags::NOSIGNAL) {
                 Ok(sent) => bytes = bytes.get(sent..).unwrap_or_default(),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
