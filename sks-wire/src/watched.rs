@@ -59,9 +59,11 @@ impl<S: Borrow<UnixStream>> Read for Watched<S> {
 fn watch(socket: &UnixStream, buffer: &mut [u8], begun: Instant) -> Option<io::Result<usize>> {
     let _watcher = Watcher::new()?;
     loop {
+        // First of all: the peer may be waiting for this core.
+        thread::yield_now();
         match recv(socket, &mut *buffer, RecvFlags::DONTWAIT) {
             Err(Errno::AGAIN) if begun.elapsed() > LONGEST => return None,
-            Err(Errno::AGAIN) => thread::yield_now(),
+            Err(Errno::AGAIN) => {}
             result => return Some(result.map(|(length, _)| length).map_err(io::Error::from)),
         }
     }
