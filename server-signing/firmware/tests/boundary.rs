@@ -15,69 +15,31 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::slice::from_ref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use support::served::{Served, exchange, software, world};
 use support::{SAM, USER, World, administrators, master};
 use tw4s_firmware::client::Client;
 use tw4s_firmware::process::harden;
 use tw4s_firmware::protocol::{ADMIT, Admission, FORGET, Frame, MAX_CALL, OK, SIGN, STATUS, status_of};
-use tw4s_firmware::server::{Server, ServerOptions, Stop};
+use tw4s_firmware::server::{Server, ServerOptions};
 use tw4s_firmware::{
     CryptoModule, Digested, Firmware, FirmwareError, KeyOrder, KeySpec, ModuleError, RawSigningKey, SoftwareModule,
     WrappedPair,
 };
 use tw4s_formats::{Format, OidArc};
 
-fn software() -> Box<dyn CryptoModule> {
-    Box::new(SoftwareModule::new(&master()).unwrap())
-}
-
-fn world() -> World {
-    World::new(&master(), software)
-}
-
-/// A server in a thread of this process.
-struct Served {
-    stop: Stop,
-    thread: Option<JoinHandle<()>>,
-    socket: PathBuf,
-}
-
-impl Served {
-    fn new(world: &World, module: Box<dyn CryptoModule>) -> Self {
-        let firmware = Arc::new(Firmware::open(&world.state(), &master(), module, OidArc::default()).unwrap());
-        let socket = world.dir.path().join("firmware.sock");
-        let server = Server::bind(&socket, ServerOptions::default()).unwrap();
-        let stop = server.stopper().unwrap();
-        let thread = thread::spawn(move || server.run(&firmware).unwrap());
-        Self { stop, thread: Some(thread), socket }
-    }
-
-    fn raw(&self) -> UnixStream {
-        let stream = UnixStream::connect(&self.socket).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stream
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.stop.stop();
-        self.thread.take().unwrap().join().unwrap();
-    }
-}
-
-fn exchange(stream: &UnixStream, code: u8, body: &[u8]) -> (u8, Vec<u8>) {
-    Frame::new(code, body).write(&mut &*stream).unwrap();
-    let answer = Frame::read(&mut &*stream, 2_000_000).unwrap().unwrap();
-    (answer.code(), answer.body().to_vec())
+/// What a call that succeeded gives.
+fn body_of(answer: &Frame) -> Vec<u8> {
+    assert_eq!(answer.code(), OK);
+    answer.body().to_vec()
 }
 
 const EMPTY: [u8; 2] = [0x30, 0];
@@ -130,8 +92,8 @@ fn an_admission_signs_once_and_on_its_connection_alone() {
     let world = world();
     let served = Served::new(&world, software());
     let malformed = status_of(&FirmwareError::Malformed);
-    let (stream, other) = (served.raw(), served.raw());
-    assert_eq!(exchange(&stream, SIGN, &number(1)).0, malformed, "nothing was admitted");
+    let (stream, other) = (served.connect(), served.connect());
+    assert_eq!(exchange(&stream, SIGN, &number(1)).code(), malformed, "nothing was admitted");
 
     let signing = world.signing(KeySpec::P256);
     let sad = signing.sad();
@@ -140,17 +102,17 @@ fn an_admission_signs_once_and_on_its_connection_alone() {
     client.admit(&signing.order(&sad)).unwrap().sign().unwrap();
 
     let body = admit_body(&world);
-    assert_eq!(exchange(&stream, ADMIT, &body), (OK, number(1)));
-    assert_eq!(exchange(&other, SIGN, &number(1)).0, malformed, "it is another connection's");
-    assert_eq!(exchange(&other, FORGET, &number(1)).0, malformed, "it is another connection's");
-    assert_ne!(exchange(&stream, ADMIT, &EMPTY).0, OK);
-    assert_eq!(exchange(&stream, STATUS, &EMPTY).0, OK);
-    assert_eq!(exchange(&stream, SIGN, &number(1)).0, OK, "others may come between");
-    assert_eq!(exchange(&stream, SIGN, &number(1)).0, malformed, "twice");
+    assert_eq!(body_of(&exchange(&stream, ADMIT, &body)), number(1));
+    assert_eq!(exchange(&other, SIGN, &number(1)).code(), malformed, "it is another connection's");
+    assert_eq!(exchange(&other, FORGET, &number(1)).code(), malformed, "it is another connection's");
+    assert_ne!(exchange(&stream, ADMIT, &EMPTY).code(), OK);
+    assert_eq!(exchange(&stream, STATUS, &EMPTY).code(), OK);
+    assert_eq!(exchange(&stream, SIGN, &number(1)).code(), OK, "others may come between");
+    assert_eq!(exchange(&stream, SIGN, &number(1)).code(), malformed, "twice");
 
-    assert_eq!(exchange(&stream, ADMIT, &body), (OK, number(2)));
-    assert_eq!(exchange(&stream, FORGET, &number(2)).0, OK);
-    assert_eq!(exchange(&stream, SIGN, &number(2)).0, malformed, "forgotten");
+    assert_eq!(body_of(&exchange(&stream, ADMIT, &body)), number(2));
+    assert_eq!(exchange(&stream, FORGET, &number(2)).code(), OK);
+    assert_eq!(exchange(&stream, SIGN, &number(2)).code(), malformed, "forgotten");
 }
 
 #[test]
@@ -158,7 +120,7 @@ fn calls_are_answered_in_their_order_without_waiting_for_each_other() {
     let world = world();
     let served = Served::new(&world, software());
     let body = admit_body(&world);
-    let stream = served.raw();
+    let stream = served.connect();
     let mut calls = Vec::new();
     for code in [ADMIT, STATUS, ADMIT, SIGN, 99, SIGN, FORGET] {
         let body = match code {
@@ -184,12 +146,12 @@ fn calls_are_answered_in_their_order_without_waiting_for_each_other() {
 fn admissions_that_nobody_signs_are_bounded() {
     let world = world();
     let served = Served::new(&world, software());
-    let (stream, body) = (served.raw(), admit_body(&world));
-    let refused = (1..=1025).map(|_| exchange(&stream, ADMIT, &body).0).position(|code| code != OK);
+    let (stream, body) = (served.connect(), admit_body(&world));
+    let refused = (1..=1025).map(|_| exchange(&stream, ADMIT, &body).code()).position(|code| code != OK);
     assert_eq!(refused, Some(1024));
-    assert_eq!(exchange(&served.raw(), ADMIT, &body).0, OK, "others have room");
-    assert_eq!(exchange(&stream, FORGET, &number(7)).0, OK);
-    assert_eq!(exchange(&stream, ADMIT, &body).0, OK, "a place is free again");
+    assert_eq!(exchange(&served.connect(), ADMIT, &body).code(), OK, "others have room");
+    assert_eq!(exchange(&stream, FORGET, &number(7)).code(), OK);
+    assert_eq!(exchange(&stream, ADMIT, &body).code(), OK, "a place is free again");
 }
 
 /// An admission's body.
@@ -219,7 +181,7 @@ fn hostile_frames_end_their_own_connection_at_most() {
     let client = Client::new(&served.socket);
     let too_long = u32::try_from(MAX_CALL + 1).unwrap().to_be_bytes();
     for bytes in [&[0, 0, 0, 0][..], &too_long, &[0xff; 64]] {
-        let mut stream = served.raw();
+        let mut stream = served.connect();
         stream.write_all(bytes).unwrap();
         // The end, and no waiting for the rest: reset where bytes were left unread.
         match stream.read(&mut [0]) {
@@ -230,26 +192,26 @@ fn hostile_frames_end_their_own_connection_at_most() {
         client.status().unwrap();
     }
     // A frame that never comes whole holds up nobody.
-    let mut slow = served.raw();
+    let mut slow = served.connect();
     slow.write_all(&[0, 0, 0, 9, STATUS]).unwrap();
     client.status().unwrap();
 
-    let stream = served.raw();
+    let stream = served.connect();
     let malformed = status_of(&FirmwareError::Malformed);
     for code in [0, 15, 99, 255] {
-        assert_eq!(exchange(&stream, code, &EMPTY).0, malformed, "an unknown code");
+        assert_eq!(exchange(&stream, code, &EMPTY).code(), malformed, "an unknown code");
     }
     for body in [&[][..], &[0x30], &[0x30, 0, 0], &[0x30, 0x80, 0, 0], &[4, 0]] {
-        assert_eq!(exchange(&stream, STATUS, body).0, malformed);
+        assert_eq!(exchange(&stream, STATUS, body).code(), malformed);
     }
-    assert_eq!(exchange(&stream, STATUS, &EMPTY).0, OK, "the connection goes on");
+    assert_eq!(exchange(&stream, STATUS, &EMPTY).code(), OK, "the connection goes on");
 }
 
 #[test]
 fn any_call_is_answered() {
     let world = world();
     let served = Served::new(&world, software());
-    let stream = served.raw();
+    let stream = served.connect();
     let good = admit_body(&world);
     let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(
@@ -262,9 +224,9 @@ fn any_call_is_answered() {
         exchange(&stream, code, &body);
         let mut bad = good.clone();
         bad[at] ^= 1_u8 << bit;
-        prop_assert_ne!(exchange(&stream, ADMIT, &bad).0, OK);
+        prop_assert_ne!(exchange(&stream, ADMIT, &bad).code(), OK);
     });
-    assert_eq!(exchange(&stream, ADMIT, &good).0, OK);
+    assert_eq!(exchange(&stream, ADMIT, &good).code(), OK);
 }
 
 #[test]
@@ -316,7 +278,7 @@ fn too_many_connections_are_refused_and_places_come_back() {
         stream
     };
     let (one, two) = (connect(), connect());
-    assert_eq!((exchange(&one, STATUS, &EMPTY).0, exchange(&two, STATUS, &EMPTY).0), (OK, OK));
+    assert_eq!((exchange(&one, STATUS, &EMPTY).code(), exchange(&two, STATUS, &EMPTY).code()), (OK, OK));
     let mut three = connect();
     assert_eq!(three.read(&mut [0]).unwrap(), 0, "refused at once");
     drop(one);

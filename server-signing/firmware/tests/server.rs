@@ -7,19 +7,18 @@ mod support;
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
+use support::served::{Served, exchange, read, world};
 use support::{USER, World, master};
 use tw4s_firmware::protocol::{ADMIT, Admission, AdmitCall, Frame, MAX_CALL, OK, SIGN, STATUS, Signatures, status_of};
-use tw4s_firmware::server::{Server, ServerOptions, Stop};
 use tw4s_firmware::{
-    CryptoModule, Digested, Firmware, FirmwareError, KeySpec, ModuleError, RawSigningKey, SoftwareModule, WrappedPair,
+    CryptoModule, Digested, FirmwareError, KeySpec, ModuleError, RawSigningKey, SoftwareModule, WrappedPair,
 };
-use tw4s_formats::{Format, List, Octets, OidArc, Text};
+use tw4s_formats::{Format, List, Octets, Text};
 
 /// A module that signs when it is told to.
 struct Gated {
@@ -82,46 +81,6 @@ impl RawSigningKey for GatedKey<'_> {
     }
 }
 
-struct Served {
-    stop: Stop,
-    thread: JoinHandle<()>,
-    socket: PathBuf,
-}
-
-impl Served {
-    fn new(world: &World, module: Box<dyn CryptoModule>) -> Self {
-        let firmware = Arc::new(Firmware::open(&world.state(), &master(), module, OidArc::default()).unwrap());
-        let socket = world.dir.path().join("firmware.sock");
-        let server = Server::bind(&socket, ServerOptions::default()).unwrap();
-        let stop = server.stopper().unwrap();
-        Self { stop, thread: thread::spawn(move || server.run(&firmware).unwrap()), socket }
-    }
-
-    fn connect(&self) -> UnixStream {
-        let stream = UnixStream::connect(&self.socket).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        stream
-    }
-
-    fn end(self) {
-        self.stop.stop();
-        self.thread.join().unwrap();
-    }
-}
-
-fn world() -> World {
-    World::new(&master(), || Box::new(SoftwareModule::new(&master()).unwrap()))
-}
-
-fn read(stream: &UnixStream) -> Frame {
-    Frame::read(&mut &*stream, 2_000_000).unwrap().unwrap()
-}
-
-fn exchange(stream: &UnixStream, code: u8, body: &[u8]) -> Frame {
-    Frame::new(code, body).write(&mut &*stream).unwrap();
-    read(stream)
-}
-
 fn status() -> Frame {
     Frame::new(STATUS, &[0x30, 0])
 }
@@ -149,7 +108,7 @@ fn a_call_of_the_largest_size_is_read() {
     let answer = exchange(&stream, STATUS, &vec![0; MAX_CALL - 1]);
     assert_eq!(answer.code(), status_of(&FirmwareError::Malformed));
     assert_eq!(exchange(&stream, STATUS, &[0x30, 0]).code(), OK, "the connection goes on");
-    served.end();
+    drop(served);
 }
 
 /// Three calls that are there at once: the second one takes longer than answers wait for each other.
@@ -170,7 +129,7 @@ fn answers_do_not_wait_for_a_long_call_behind_them() {
     assert!(Signatures::parse(read(&stream).body()).is_ok());
     gate.let_it_sign();
     assert!(Signatures::parse(read(&stream).body()).is_ok());
-    served.end();
+    drop(served);
 }
 
 #[test]
@@ -182,15 +141,15 @@ fn the_end_waits_for_the_call_under_way_and_for_nobody_else() {
     assert_eq!(exchange(&idle, STATUS, &[0x30, 0]).code(), OK);
     admitted(&world, &busy).write(&mut &busy).unwrap();
     gate.wait_for_a_signing();
-    served.stop.stop();
+    served.stop();
     assert_eq!((&idle).read(&mut [0]).unwrap(), 0, "an idle connection is ended");
     assert!(!served.socket.exists(), "nobody comes any more");
     thread::sleep(Duration::from_millis(100));
-    assert!(!served.thread.is_finished(), "a call is under way");
+    assert!(!served.has_ended(), "a call is under way");
     gate.let_it_sign();
     assert!(Signatures::parse(read(&busy).body()).is_ok(), "its answer is written");
     assert_eq!((&busy).read(&mut [0]).unwrap(), 0);
-    served.thread.join().unwrap();
+    drop(served);
 }
 
 /// It would keep a thread and a place.
@@ -207,5 +166,5 @@ fn a_client_that_does_not_read_its_answers_is_gone() {
         }
     };
     assert!(matches!(ended, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset), "{ended:?}");
-    served.end();
+    drop(served);
 }

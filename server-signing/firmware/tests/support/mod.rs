@@ -5,6 +5,7 @@
 #[macro_use]
 pub(crate) mod checks;
 pub(crate) mod idp;
+pub(crate) mod served;
 
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};

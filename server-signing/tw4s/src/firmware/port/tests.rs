@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
 use tw4s_firmware::protocol::{ADMIT, FORGET, Frame, OK, SIGN, Signatures, VERIFY_TOKEN, Value};
 use tw4s_formats::{Format, List, Octets};
 use tw4s_sam::record::UserId;
@@ -111,9 +112,27 @@ fn order(hashes: usize) -> SignOrder<'static> {
 
 /// A runtime and a port in it with one shared line.
 fn port(played: &Played) -> (Runtime, Arc<Port>) {
+    port_with(played, 1)
+}
+
+fn port_with(played: &Played, shared: usize) -> (Runtime, Arc<Port>) {
     let mut port = Port::new(&played.socket());
-    port.lines = Arc::new(Lines::new(&played.socket(), 1));
+    port.lines = Arc::new(Lines::new(&played.socket(), shared));
     (Runtime::new().unwrap(), Arc::new(port))
+}
+
+type Asked<T> = JoinHandle<Result<T, FirmwareError>>;
+
+/// Makes a call that is soon done.
+fn ask(runtime: &Runtime, port: &Arc<Port>) -> Asked<Vec<u8>> {
+    let port = Arc::clone(port);
+    runtime.spawn(async move { port.verify_token(b"token", None).await })
+}
+
+/// Answers it, and sees the answer come.
+fn answer(runtime: &Runtime, asked: Asked<Vec<u8>>, call: &Call, number: u8) {
+    call.answer(&value(number));
+    assert_eq!(runtime.block_on(asked).unwrap().unwrap(), [number; 3]);
 }
 
 #[test]

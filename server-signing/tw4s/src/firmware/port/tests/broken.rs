@@ -5,7 +5,6 @@ use std::net::Shutdown;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tokio::task::JoinHandle;
 use tw4s_firmware::protocol::{Empty, GENERATE, MAX_ANSWER, status_of};
 use tw4s_sam::record::KeyId;
 
@@ -26,13 +25,6 @@ fn wait(until: impl Fn() -> bool) {
         assert!(start.elapsed() < Duration::from_secs(60), "it does not come");
         thread::sleep(Duration::from_millis(5));
     }
-}
-
-type Asked<T> = JoinHandle<Result<T, FirmwareError>>;
-
-fn ask(runtime: &Runtime, port: &Arc<Port>) -> Asked<Vec<u8>> {
-    let port = Arc::clone(port);
-    runtime.spawn(async move { port.verify_token(b"token", None).await })
 }
 
 fn ask_for_admission(runtime: &Runtime, port: &Arc<Port>, hashes: usize) -> Asked<Box<Waiting>> {
@@ -56,15 +48,13 @@ fn an_answer_without_a_call_ends_its_line() {
     let (runtime, port) = port(&played);
     let asked = ask(&runtime, &port);
     let first = played.expect(VERIFY_TOKEN);
-    first.answer(&value(1));
-    assert_eq!(runtime.block_on(asked).unwrap().unwrap(), [1; 3]);
+    answer(&runtime, asked, &first, 1);
     first.answer(&value(2));
     wait(|| first.is_given_up());
     let asked = ask(&runtime, &port);
     let second = played.expect(VERIFY_TOKEN);
     assert!(!second.is_same_line(&first));
-    second.answer(&value(3));
-    assert_eq!(runtime.block_on(asked).unwrap().unwrap(), [3; 3]);
+    answer(&runtime, asked, &second, 3);
 }
 
 #[test]
@@ -79,8 +69,7 @@ fn an_answer_that_is_too_long_ends_its_line() {
     let again = played.expect(VERIFY_TOKEN);
     assert!(!again.is_same_line(&first));
     wait(|| first.is_given_up());
-    again.answer(&value(1));
-    assert_eq!(runtime.block_on(asked).unwrap().unwrap(), [1; 3]);
+    answer(&runtime, asked, &again, 1);
 }
 
 /// So the one call that is made again is not spent on a line that is known to have ended.
@@ -115,8 +104,7 @@ fn long_calls_have_lines_of_their_own_one_after_the_other() {
     let (runtime, port) = port(&played);
     let asked = ask(&runtime, &port);
     let shared = played.expect(VERIFY_TOKEN);
-    shared.answer(&value(1));
-    runtime.block_on(asked).unwrap().unwrap();
+    answer(&runtime, asked, &shared, 1);
     let long = long_call(&runtime, &port, &played);
     assert!(!long.is_same_line(&shared));
     assert!(long_call(&runtime, &port, &played).is_same_line(&long), "it is idle");
@@ -199,8 +187,7 @@ fn a_few_hashes_share_a_line_and_what_takes_longer_does_not() {
     let (runtime, port) = port(&played);
     let asked = ask(&runtime, &port);
     let shared = played.expect(VERIFY_TOKEN);
-    shared.answer(&value(1));
-    runtime.block_on(asked).unwrap().unwrap();
+    answer(&runtime, asked, &shared, 1);
     for (hashes, shares) in [(4, true), (5, false)] {
         let asked = ask_for_admission(&runtime, &port, hashes);
         let call = played.expect(ADMIT);
