@@ -6,6 +6,10 @@
 
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "this binary's user interface is the terminal")]
 
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 mod anchor;
 mod args;
 mod bench;
