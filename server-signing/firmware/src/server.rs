@@ -1,5 +1,5 @@
 //! The firmware's side of the socket: a thread per connection, blocking. A slow or silent client costs its thread and
-//! holds up nobody; there is no lock around a signing. The SAM sends many calls over a few connections, one for each core,
+//! holds up nobody; there is no lock around a signing. The SAM sends many calls over a few connections, two for each core,
 //! and what takes long over others.
 
 mod admissions;

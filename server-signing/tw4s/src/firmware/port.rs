@@ -23,9 +23,8 @@ pub(crate) struct Port {
 impl Port {
     /// The firmware at this socket. It need not be there yet.
     pub(crate) fn new(socket: &Path) -> Self {
-        // The firmware has a thread for each.
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self { lines: Arc::new(Lines::new(socket, cores)), client: Client::new(socket) }
+        Self { lines: Arc::new(Lines::new(socket, LINES_PER_CORE * cores)), client: Client::new(socket) }
     }
 
     async fn wait_for_admission(&self, order: SignOrder<'_>) -> Result<Waiting, FirmwareError> {
@@ -167,6 +166,10 @@ fn translate(error: Error) -> FirmwareError {
         }
     }
 }
+
+/// Lines that calls share; the firmware has a thread for each. With one a core, a core sleeps while the other's thread still
+/// has calls before it.
+const LINES_PER_CORE: usize = 2;
 
 /// Hashes that are signed soon, with the largest keys in some milliseconds each.
 const FEW: usize = 4;
