@@ -18,7 +18,7 @@ use rustix::net::{RecvFlags, recv};
 /// How long it is watched, and what counts as soon: an RSA-2048 signature is in it, a wait for a person is not.
 const LONGEST: Duration = Duration::from_micros(300);
 
-/// How many threads of this process are watching.
+/// How many threads of this process are watching. A child forked meanwhile counts some that it has not, and sleeps sooner.
 static WATCHING: AtomicUsize = AtomicUsize::new(0);
 
 /// There are no more of them than cores.
