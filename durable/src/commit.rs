@@ -13,10 +13,13 @@
 use std::{
     mem,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
+
+// To tell a condition that nobody waits for is no system call with these, and each commit tells one.
+use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard};
 
 use crate::{Error, write_set::WriteSet};
 
@@ -93,20 +96,20 @@ impl Commits {
 
     /// How many batches are durable; `None` once the store broke.
     pub(crate) fn durable(&self) -> Option<u64> {
-        let state = self.lock();
+        let state = self.state.lock();
         state.broken.is_none().then_some(state.durable)
     }
 
     /// The batch with everything committed so far.
     pub(crate) fn newest(&self) -> Ticket {
-        self.lock().newest()
+        self.state.lock().newest()
     }
 
     /// Takes the writer's place, once it is free.
     pub(crate) fn enter_writer(&self) -> Result<(), Error> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         while state.writer && state.broken.is_none() {
-            state = wait(&self.writer_left, state);
+            self.writer_left.wait(&mut state);
         }
         state.check()?;
         state.writer = true;
@@ -115,14 +118,14 @@ impl Commits {
 
     /// Gives up the writer's place without a commit.
     pub(crate) fn leave_writer(&self) {
-        self.lock().writer = false;
+        self.state.lock().writer = false;
         self.writer_left.notify_one();
     }
 
     /// Commits logically and gives up the writer's place. The ticket is for [`Self::make_durable`].
     pub(crate) fn publish(&self, writes: WriteSet) -> Ticket {
         let ticket = {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             // Not shared: only the one transaction reads it, and it has come to its end.
             Arc::make_mut(&mut state.collected).merge(writes);
             state.writer = false;
@@ -138,7 +141,7 @@ impl Commits {
         ticket: Ticket,
         write: impl Fn(u64, &WriteSet) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         loop {
             if state.durable >= ticket.0 {
                 return Ok(());
@@ -147,7 +150,7 @@ impl Commits {
             if state.started == state.durable {
                 break;
             }
-            state = wait(self.settled(ticket.0), state);
+            self.settled(ticket.0).wait(&mut state);
         }
         state.started += 1;
         let number = state.started;
@@ -168,8 +171,8 @@ impl Commits {
     /// The batch in flight is durable.
     fn settle(&self, number: u64) {
         {
-            let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
-            let mut state = self.lock();
+            let mut layers = self.layers.write();
+            let mut state = self.state.lock();
             // Not shared: whoever reads it holds `layers`.
             layers.active.merge(Arc::unwrap_or_clone(mem::take(&mut state.in_flight)));
             state.durable = number;
@@ -186,19 +189,21 @@ impl Commits {
     /// process.
     pub(crate) fn break_off(&self, error: &Error) -> Error {
         let first = {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             Arc::clone(state.broken.get_or_insert_with(|| error.chain().into()))
         };
         self.is_broken.store(true, Ordering::Release);
         self.writer_left.notify_all();
-        self.settled.iter().for_each(Condvar::notify_all);
+        self.settled.iter().for_each(|settled| {
+            settled.notify_all();
+        });
         Error::Broken { first: first.as_ref().to_owned() }
     }
 
     /// Fails if the store broke.
     pub(crate) fn check(&self) -> Result<(), Error> {
         match self.is_broken.load(Ordering::Acquire) {
-            true => self.lock().check(),
+            true => self.state.lock().check(),
             false => Ok(()),
         }
     }
@@ -206,24 +211,23 @@ impl Commits {
     /// Until this is dropped, nothing becomes visible and nothing new is begun to be brought into
     /// the engine: with it, what is read of the engine is of one moment.
     pub(crate) fn layers(&self) -> RwLockReadGuard<'_, Layers> {
-        // Nothing panics while it holds the lock, so the layers are whole.
-        self.layers.read().unwrap_or_else(PoisonError::into_inner)
+        self.layers.read()
     }
 
     /// What is collected, and what is in flight. For the writer, who holds [`Self::layers`].
     pub(crate) fn ahead(&self) -> (Arc<WriteSet>, Arc<WriteSet>) {
-        let state = self.lock();
+        let state = self.state.lock();
         (Arc::clone(&state.collected), Arc::clone(&state.in_flight))
     }
 
     /// Takes in what was durable and not in the engine when the store was left.
     pub(crate) fn restore(&self, layers: Layers) {
-        *self.layers.write().unwrap_or_else(PoisonError::into_inner) = layers;
+        *self.layers.write() = layers;
     }
 
     /// Freezes the active layer. The frozen one before is in the engine.
     pub(crate) fn freeze(&self) -> Arc<WriteSet> {
-        let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
+        let mut layers = self.layers.write();
         layers.frozen = Arc::new(mem::take(&mut layers.active));
         Arc::clone(&layers.frozen)
     }
@@ -231,7 +235,7 @@ impl Commits {
     /// The frozen layer is in the engine.
     pub(crate) fn thaw(&self) {
         let frozen = {
-            let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
+            let mut layers = self.layers.write();
             mem::take(&mut layers.frozen)
         };
         // Thousands of records: not while all others wait.
@@ -249,15 +253,6 @@ impl Commits {
         let [even, odd] = &self.settled;
         if number.is_multiple_of(2) { even } else { odd }
     }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // As above.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn wait<'a>(condvar: &Condvar, guard: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-    condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

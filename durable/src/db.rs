@@ -5,10 +5,12 @@ use std::{
     ops::Bound,
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
+
+use parking_lot::Mutex;
 
 use crate::{
     Engine, Entry, Error, Options, Pending, Tree, Txn,
@@ -234,7 +236,7 @@ impl Core {
     /// Returns when the batch is durable.
     pub(crate) fn make_durable(&self, ticket: Ticket) -> Result<(), Error> {
         self.parts.commits.make_durable(ticket, |number, batch| {
-            let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut session = self.session.lock();
             let session = match &mut *session {
                 Some(session) => session,
                 none => none.insert(Session::begin(&self.parts, number - 1)?),
@@ -248,7 +250,7 @@ impl Core {
     fn close(&self) -> Result<Option<u64>, Error> {
         let made = self.make_durable(self.parts.commits.newest());
         // In any case it ends here, and its thread with it.
-        let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let session = self.session.lock().take();
         made?;
         match (session, self.parts.commits.durable()) {
             (Some(session), Some(batches)) => session.close(batches).map(|()| Some(batches)),

@@ -2,9 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 use crate::{
     Error,
@@ -41,7 +42,7 @@ impl Space {
     /// The system is asked now and then only. What others than this store write in between is what
     /// the reserve is for.
     pub(crate) fn take(&self, writes: &WriteSet, outstanding: impl FnOnce() -> u64) -> Result<(), Error> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock();
         let look = match last.take() {
             Some(look) if look.at.elapsed() < PERIOD && look.needed(writes, self.reserve) <= look.free => look,
             _ => Look { at: Instant::now(), free: self.free()?, engine: outstanding(), log: 0 },
@@ -103,11 +104,11 @@ mod tests {
 
     /// As if there were so many bytes.
     fn look(space: &Space, free: u64) {
-        *space.last.lock().unwrap() = Some(Look { at: Instant::now(), free, engine: 0, log: 0 });
+        *space.last.lock() = Some(Look { at: Instant::now(), free, engine: 0, log: 0 });
     }
 
     fn found(space: &Space) -> u64 {
-        space.last.lock().unwrap().as_ref().unwrap().free
+        space.last.lock().as_ref().unwrap().free
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Slow {
         self.commits.make_durable(ticket, |_, _| {
             self.written.fetch_add(1, Ordering::SeqCst);
             self.entered.send(()).unwrap();
-            match self.results.lock().unwrap().recv().unwrap() {
+            match self.results.lock().recv().unwrap() {
                 true => Ok(()),
                 false => Err(Error::damaged(Path::new("disk"), "on purpose")),
             }
