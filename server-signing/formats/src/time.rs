@@ -1,10 +1,11 @@
 //! GeneralizedTime, in DER's one form: `YYYYMMDDHHMMSSZ`, no fraction (row 1).
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use der::asn1::GeneralizedTime;
-use der::{DecodeValue, EncodeValue, FixedTag, Header, Length, Reader, Tag, Writer};
+use der::{DateTime, DecodeValue, EncodeValue, FixedTag, Header, Length, Reader, Tag, Writer};
 
 use crate::error::Error;
 
@@ -34,6 +35,15 @@ impl fmt::Display for Time {
     }
 }
 
+/// The reverse of [`Display`](fmt::Display): RFC 3339 in UTC, to the second.
+impl FromStr for Time {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Ok(Self(GeneralizedTime::from_date_time(text.parse::<DateTime>()?)))
+    }
+}
+
 impl fmt::Debug for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -59,5 +69,24 @@ impl EncodeValue for Time {
 
     fn encode_value(&self, writer: &mut impl Writer) -> der::Result<()> {
         self.0.encode_value(writer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn reads_what_it_shows() {
+        for seconds in [0, 1_795_194_391, 253_402_300_799] {
+            let time = Time::from_unix(seconds).unwrap();
+            assert_eq!(time.to_string().parse::<Time>().unwrap(), time);
+        }
+        assert_eq!("2026-11-20T17:06:31Z".parse::<Time>().unwrap().unix(), 1_795_194_391);
+        for bad in ["", "2026-11-20", "2026-11-20T17:06:31", "2026-11-20T17:06:31.000Z", "1969-12-31T23:59:59Z"] {
+            assert!(bad.parse::<Time>().is_err(), "{bad}");
+        }
     }
 }

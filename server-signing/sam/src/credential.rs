@@ -142,16 +142,16 @@ fn holder(sam: &Sam, signature: &MessageSignature, id: &[u8; 32]) -> Result<(Use
 /// A signed message is taken once, and not for long: `id` and `sentAt` are under its signature (1.10).
 fn once(sam: &Sam, message: &PeerMessage, certificate: [u8; 32], now: u64) -> Result<Committed<()>, Failure> {
     let sent = message.sent_at.unix().saturating_mul(1000);
-    let last = sent.saturating_add(sam.config.message_lifetime_ms).saturating_add(sam.config.skew_ms);
+    let expires_ms = sent.saturating_add(sam.config.message_lifetime_ms);
     if now < sent.saturating_sub(sam.config.skew_ms) {
         return Err(Refusal::MessageEarly.into());
     }
-    if now > last {
+    if now > expires_ms.saturating_add(sam.config.skew_ms) {
         return Err(Refusal::MessageExpired.into());
     }
     let id = message.id.as_bytes().try_into().map_err(|_| Refusal::Defect)?;
     let mut work = Work::begin(sam)?;
-    if !work.consume(&Once::Message { certificate, id }, last)? {
+    if !work.consume(&Once::Message { certificate, id, expires_ms })? {
         return Err(Refusal::MessageReplayed.into());
     }
     work.commit_later(())

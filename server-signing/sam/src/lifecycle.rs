@@ -81,7 +81,8 @@ impl Sam {
     /// # Errors
     /// The firmware or the database does not work.
     pub fn tidy(&self) -> Result<(), AdminError> {
-        let before = self.ports.clock.now_ms().saturating_sub(self.config.keep_consumed_ms);
+        let kept = self.config.keep_consumed_ms.saturating_add(self.config.skew_ms);
+        let before = self.ports.clock.now_ms().saturating_sub(kept);
         loop {
             let mut work = Work::begin(self)?;
             let purged = work.purge(before, PURGE)?;

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use zeroize::Zeroizing;
 
 use crate::audit::Row;
-use crate::record::{KeyAlgorithm, KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
+use crate::record::{KeyAlgorithm, KeyId, Object, ObjectKind, Once, SadName, Seal, Table, User, UserId};
 
 /// What comes later: an answer of the firmware, or that something is durable. The module awaits it, and leaves it to the
 /// binary what the thread does meanwhile.
@@ -135,7 +135,7 @@ pub trait Store: Read + Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`].
-    fn consumed_hashes(&self, sad_id: &[u8; 32]) -> Result<u64, StoreError>;
+    fn consumed_hashes(&self, sad: &SadName) -> Result<u64, StoreError>;
 }
 
 /// A transaction: reads see its own writes and those of all committed before it. Dropped, it never was.
@@ -174,11 +174,11 @@ pub trait Txn: Read {
     fn put_seal(&mut self, table: Table, seal: &Seal) -> Result<(), StoreError>;
 
     /// Consumes something: true for the first, false when it was consumed before (then nothing is written). Kept until
-    /// it is purged, which it may be after `expires_ms`.
+    /// it is purged, which it may be after [`Once::expires_ms`].
     ///
     /// # Errors
     /// [`StoreError`].
-    fn consume(&mut self, what: &Once, expires_ms: u64) -> Result<bool, StoreError>;
+    fn consume(&mut self, what: &Once) -> Result<bool, StoreError>;
 
     /// Forgets up to `limit` of what expired before this time; gives how many.
     ///

@@ -168,13 +168,23 @@ impl Object {
     }
 }
 
+/// A SAD's name. The end of its token stands in it so that a database can keep SADs in the order in which they expire;
+/// the token is part of what the id is of, so one id has one end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SadName {
+    /// notAfter of its token, in milliseconds since 1970, no skew added: settings must not change a name.
+    pub not_after_ms: u64,
+    /// SHA-256 of the DER SADTBS.
+    pub id: [u8; 32],
+}
+
 /// Something that may be done once.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Once {
-    /// A hash of a SAD (row 17): the SHA-256 of its SADTBS, the hash, and which of the equal hashes in it.
+    /// A hash of a SAD (row 17): the SAD, the hash, and which of the equal hashes in it.
     Hash {
-        /// SHA-256 of the DER SADTBS.
-        sad_id: [u8; 32],
+        /// The SAD.
+        sad: SadName,
         /// The hash value.
         hash: Vec<u8>,
         /// 0 for the first of equal hashes, then 1, and so on.
@@ -186,6 +196,9 @@ pub enum Once {
         certificate: [u8; 32],
         /// The peering message's id.
         id: [u8; 16],
+        /// When it has expired, in milliseconds since 1970, no skew added. Not part of its name: an id is used once,
+        /// whenever it is sent.
+        expires_ms: u64,
     },
 }
 
@@ -195,14 +208,24 @@ impl Once {
     pub fn to_key(&self) -> Vec<u8> {
         let mut out = Writer::default();
         match self {
-            Self::Hash { sad_id, hash, occurrence } => {
-                out.byte(1).fixed(sad_id).fixed(hash).fixed(&occurrence.to_be_bytes());
+            Self::Hash { sad, hash, occurrence } => {
+                let SadName { not_after_ms, id } = sad;
+                out.byte(1).fixed(&not_after_ms.to_be_bytes()).fixed(id).fixed(hash).fixed(&occurrence.to_be_bytes());
             }
-            Self::Message { certificate, id } => {
+            Self::Message { certificate, id, .. } => {
                 out.byte(2).fixed(certificate).fixed(id);
             }
         }
         out.finish()
+    }
+
+    /// When it has expired, in milliseconds since 1970, no skew added.
+    #[must_use]
+    pub fn expires_ms(&self) -> u64 {
+        match self {
+            Self::Hash { sad, .. } => sad.not_after_ms,
+            Self::Message { expires_ms, .. } => *expires_ms,
+        }
     }
 }
 

@@ -30,6 +30,6 @@ pub(crate) fn last_ms(token: &CompactIdentityToken, skew_ms: u64) -> u64 {
     milliseconds(token.not_after.unix()).saturating_add(skew_ms)
 }
 
-fn milliseconds(seconds: u64) -> u64 {
+pub(crate) fn milliseconds(seconds: u64) -> u64 {
     seconds.saturating_mul(1000)
 }

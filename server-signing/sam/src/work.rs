@@ -89,8 +89,8 @@ impl<'s> Work<'s> {
     }
 
     /// Consumes; false if it was consumed before.
-    pub(crate) fn consume(&mut self, what: &Once, expires_ms: u64) -> Result<bool, Failure> {
-        Ok(self.txn.consume(what, expires_ms)?)
+    pub(crate) fn consume(&mut self, what: &Once) -> Result<bool, Failure> {
+        Ok(self.txn.consume(what)?)
     }
 
     pub(crate) fn purge(&mut self, before_ms: u64, limit: usize) -> Result<usize, Failure> {

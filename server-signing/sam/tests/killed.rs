@@ -183,8 +183,9 @@ fn a_killed_signed_message_is_carried_out_once_at_most() {
     world.restart();
     assert_eq!(world.send(&request).error(), Some(ErrorType::AuthenticationError), "processed already");
     assert!(!world.store.tables().users.contains_key(&uuid(50)));
-    let message_key =
-        |key: &Vec<u8>| key.first() == Once::Message { certificate: [0; 32], id: [0; 16] }.to_key().first();
+    let message_key = |key: &Vec<u8>| {
+        key.first() == Once::Message { certificate: [0; 32], id: [0; 16], expires_ms: 0 }.to_key().first()
+    };
     assert_eq!(world.store.tables().consumed.keys().filter(|key| message_key(key)).count(), 1);
     assert!(matches!(world.send(&world.signed_request(&message, NOW / 1000)), Outcome::Result(_)));
     fits_together(&world);

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use tw4s_formats::operation::{DeleteSignerKeyPair, SignerMaintenance, SigningResult, Void};
 use tw4s_formats::{ErrorType, Sad};
 use tw4s_sam::audit::{Outcome as Recorded, Query};
-use tw4s_sam::record::{Once, State};
+use tw4s_sam::record::{Once, SadName, State};
 use tw4s_sam::testing::{NOW, Outcome, TokenSpec, World};
 use tw4s_sam::{Config, Refusal};
 
@@ -98,6 +98,7 @@ fn all_is_reserved_before_the_key_is_activated() {
     let world = World::default();
     let sad = world.sad(&[vec![1; 32], vec![2; 32]]);
     let store = world.store.clone();
+    let not_after = sad.tbs.identity_token.data.not_after.to_string();
     let seen = Arc::new(AtomicUsize::new(0));
     let count = seen.clone();
     world.firmware.set_before_sign(move || {
@@ -105,7 +106,9 @@ fn all_is_reserved_before_the_key_is_activated() {
         assert_eq!(tables.consumed.len(), 2);
         assert_eq!(tables.open.len(), 1);
         let last = tables.audit.last().unwrap();
-        assert_eq!(last.entry().unwrap().outcome, Recorded::Intent);
+        let entry = last.entry().unwrap();
+        assert_eq!(entry.outcome, Recorded::Intent);
+        assert_eq!(entry.expires.as_ref(), Some(&not_after));
         assert!(tables.open.contains(&last.number));
         count.fetch_add(1, Ordering::SeqCst);
     });
@@ -262,15 +265,17 @@ fn a_token_is_not_consumed() {
 
 #[test]
 fn names_of_what_is_consumed_do_not_meet() {
-    let hash =
-        |sad: u8, hash: &[u8], occurrence| Once::Hash { sad_id: [sad; 32], hash: hash.to_vec(), occurrence }.to_key();
+    let hash = |sad: u8, hash: &[u8], occurrence| {
+        let sad = SadName { not_after_ms: 1, id: [sad; 32] };
+        Once::Hash { sad, hash: hash.to_vec(), occurrence }.to_key()
+    };
     let all = [
         hash(1, &[1; 32], 0),
         hash(1, &[1; 32], 1),
         hash(1, &[2; 32], 0),
         hash(2, &[1; 32], 0),
-        Once::Message { certificate: [1; 32], id: [1; 16] }.to_key(),
-        Once::Message { certificate: [1; 32], id: [2; 16] }.to_key(),
+        Once::Message { certificate: [1; 32], id: [1; 16], expires_ms: 1 }.to_key(),
+        Once::Message { certificate: [1; 32], id: [2; 16], expires_ms: 1 }.to_key(),
     ];
     for (at, one) in all.iter().enumerate() {
         assert!(all.iter().skip(at + 1).all(|other| other != one));

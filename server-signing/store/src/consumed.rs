@@ -1,26 +1,47 @@
 //! What was consumed, and until when that is remembered.
 //!
-//! One row holds all marks of a SAD, since they are made and forgotten together: a batch of 100 hashes costs two writes
-//! (row and index) instead of two hundred. A signed message has a row of its own.
+//! One row holds all marks of a SAD, since they are made and forgotten together: a batch of 100 hashes is one write. Its
+//! key begins with the moment of its expiry, so that it needs no index, and rows that are new lie together. A signed
+//! message has a row of its own, and an entry in the index `expiries`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tw4s_sam::record::Once;
+use durable::Tree;
+use tw4s_sam::record::{Once, SadName};
 
-/// A mark's row in the tree `consumed`, and its place in that row.
-pub(crate) fn place(what: &Once) -> (Vec<u8>, Vec<u8>) {
+use crate::schema::{CONSUMED, HASHES};
+
+/// A row of marks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RowName {
+    pub(crate) tree: Tree,
+    pub(crate) key: Vec<u8>,
+}
+
+/// A mark's row, and its place in that row.
+pub(crate) fn place(what: &Once) -> (RowName, Vec<u8>) {
     match what {
-        Once::Hash { sad_id, hash, occurrence } => (hashes_of(sad_id), [hash, &occurrence.to_be_bytes()[..]].concat()),
-        Once::Message { certificate, id } => ([&[2], &certificate[..], id].concat(), Vec::new()),
+        Once::Hash { sad, hash, occurrence } => (hashes_of(sad), [hash, &occurrence.to_be_bytes()[..]].concat()),
+        Once::Message { certificate, id, .. } => {
+            (RowName { tree: CONSUMED, key: [&[2], &certificate[..], id].concat() }, Vec::new())
+        }
     }
 }
 
 /// The row of a SAD.
-pub(crate) fn hashes_of(sad_id: &[u8; 32]) -> Vec<u8> {
-    [&[1], &sad_id[..]].concat()
+pub(crate) fn hashes_of(sad: &SadName) -> RowName {
+    RowName { tree: HASHES, key: expiry_key(sad.not_after_ms, &sad.id) }
 }
 
-/// The key in the tree `expiries`.
+/// The row that an older format had for a SAD.
+pub(crate) fn older_hashes_of(sad: &SadName) -> RowName {
+    RowName { tree: CONSUMED, key: [&[OLDER_HASHES], &sad.id[..]].concat() }
+}
+
+/// How the rows of [`older_hashes_of`] begin.
+pub(crate) const OLDER_HASHES: u8 = 1;
+
+/// The key in the tree `expiries`, and in the tree `hashes`.
 pub(crate) fn expiry_key(expires_ms: u64, row: &[u8]) -> Vec<u8> {
     [&expires_ms.to_be_bytes(), row].concat()
 }

@@ -10,12 +10,13 @@ use durable::{Db, Engine, Options, Tree};
 use parking_lot::Mutex;
 use tw4s_sam::audit::Row;
 use tw4s_sam::ports::{Read, Store, StoreError, Txn};
-use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
+use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, SadName, Seal, Table, User, UserId};
 
 use crate::committer::Committer;
+use crate::consumed::OLDER_HASHES;
 use crate::error::{OpenError, failed};
 use crate::read::{self, impl_read};
-use crate::schema::{FORMAT, FORMAT_KEY, FORMAT_OF_SINGLE_ROWS, FORMAT_TITLE, STORE};
+use crate::schema::{CONSUMED, FORMAT, FORMAT_KEY, FORMAT_TITLE, OLDER_FORMATS, STORE};
 use crate::txn::SamTxn;
 
 /// An open store. Threads share it by reference.
@@ -26,6 +27,8 @@ pub struct SamStore {
     /// The newest audit row, as the next transaction will find it.
     head: Mutex<Option<Row>>,
     created: bool,
+    /// There were hashes of an older format when it was opened, and there may still be.
+    has_older_hashes: bool,
 }
 
 impl SamStore {
@@ -37,7 +40,8 @@ impl SamStore {
         check_dir(dir)?;
         let db = Db::open(dir, options)?;
         let created = check_format(&db, dir)?;
-        Ok(Self { db, committer: Committer::start()?, head: Mutex::default(), created })
+        let has_older_hashes = has_older_hashes(&db)?;
+        Ok(Self { db, committer: Committer::start()?, head: Mutex::default(), created, has_older_hashes })
     }
 
     /// The engine that the store was made with.
@@ -53,7 +57,7 @@ impl SamStore {
     }
 
     fn has(&self, what: &Once) -> Result<bool, StoreError> {
-        read::is_consumed(&self.db, what)
+        read::is_consumed(&self.db, what, self.has_older_hashes)
     }
 
     /// The newest that is durable.
@@ -67,7 +71,8 @@ impl_read!(SamStore, db);
 impl Store for SamStore {
     fn begin(&self) -> Result<Box<dyn Txn + '_>, StoreError> {
         let head = self.head.lock();
-        Ok(Box::new(SamTxn::new(self.db.begin().map_err(failed)?, &self.committer, head)))
+        let txn = self.db.begin().map_err(failed)?;
+        Ok(Box::new(SamTxn::new(txn, &self.committer, head, self.has_older_hashes)))
     }
 
     fn request_begins(&self) {
@@ -78,8 +83,8 @@ impl Store for SamStore {
         self.committer.ends();
     }
 
-    fn consumed_hashes(&self, sad_id: &[u8; 32]) -> Result<u64, StoreError> {
-        read::consumed_hashes(&self.db, sad_id)
+    fn consumed_hashes(&self, sad: &SadName) -> Result<u64, StoreError> {
+        read::consumed_hashes(&self.db, sad)
     }
 }
 
@@ -110,7 +115,7 @@ fn check_format(db: &Db, dir: &Path) -> Result<bool, OpenError> {
     let found = std::str::from_utf8(&record).ok().and_then(|text| text.strip_prefix(FORMAT_TITLE)?.parse().ok());
     match found {
         Some(FORMAT) => Ok(false),
-        Some(FORMAT_OF_SINGLE_ROWS) => write_format(db).map(|()| false),
+        Some(older) if OLDER_FORMATS.contains(&older) => write_format(db).map(|()| false),
         Some(found) if found > FORMAT => Err(OpenError::NewerFormat { path: dir.to_owned(), found, known: FORMAT }),
         _ => Err(damaged("its format cannot be read")),
     }
@@ -120,6 +125,11 @@ fn write_format(db: &Db) -> Result<(), OpenError> {
     let mut txn = db.begin()?;
     txn.put(STORE, FORMAT_KEY, format!("{FORMAT_TITLE}{FORMAT}").as_bytes())?;
     Ok(txn.commit()?)
+}
+
+fn has_older_hashes(db: &Db) -> Result<bool, OpenError> {
+    let first = db.next(CONSUMED, Bound::Included(&[OLDER_HASHES]))?;
+    Ok(first.is_some_and(|(key, _)| key.starts_with(&[OLDER_HASHES])))
 }
 
 fn is_empty(db: &Db) -> Result<bool, OpenError> {

@@ -5,13 +5,13 @@ use std::ops::Bound;
 use durable::{Db, Entry, Tree};
 use tw4s_sam::audit::Row;
 use tw4s_sam::ports::StoreError;
-use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
+use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, SadName, Seal, Table, User, UserId};
 
 use crate::blocks;
-use crate::consumed::{self, Marks};
+use crate::consumed::{self, Marks, RowName};
 use crate::error::failed;
 use crate::schema::{
-    AUDIT, BLOCKS, CONSUMED, HEAD_KEY, HOLDERS, INTENTS, OBJECTS, SEALS, STORE, USERS, damaged, number, object_key,
+    AUDIT, BLOCKS, HEAD_KEY, HOLDERS, INTENTS, OBJECTS, SEALS, STORE, USERS, damaged, number, object_key,
 };
 
 /// Rows as bytes.
@@ -121,19 +121,28 @@ pub(crate) fn objects(
     page(rows, OBJECTS, after.as_ref().map(<[u8; 17]>::as_slice), limit, decode_object)
 }
 
-/// The marks in a row of the tree `consumed`.
-pub(crate) fn marks(rows: &impl Rows, key: &[u8]) -> Result<Marks, StoreError> {
-    let Some(row) = rows.get(CONSUMED, key)? else { return Ok(Marks::default()) };
-    Marks::decode(&row).ok_or_else(|| damaged(CONSUMED, key, "it is no list of marks"))
+/// The marks in a row.
+pub(crate) fn marks(rows: &impl Rows, row: &RowName) -> Result<Marks, StoreError> {
+    let Some(bytes) = rows.get(row.tree, &row.key)? else { return Ok(Marks::default()) };
+    Marks::decode(&bytes).ok_or_else(|| damaged(row.tree, &row.key, "it is no list of marks"))
 }
 
-pub(crate) fn is_consumed(rows: &impl Rows, what: &Once) -> Result<bool, StoreError> {
-    let (key, mark) = consumed::place(what);
-    Ok(marks(rows, &key)?.has(&mark))
+/// `older`: whether there may be hashes of an older format.
+pub(crate) fn is_consumed(rows: &impl Rows, what: &Once, older: bool) -> Result<bool, StoreError> {
+    let (row, mark) = consumed::place(what);
+    Ok(marks(rows, &row)?.has(&mark) || (older && was_consumed(rows, what)?))
 }
 
-pub(crate) fn consumed_hashes(rows: &impl Rows, sad_id: &[u8; 32]) -> Result<u64, StoreError> {
-    Ok(marks(rows, &consumed::hashes_of(sad_id))?.count())
+/// Whether a hash was consumed in an older format.
+pub(crate) fn was_consumed(rows: &impl Rows, what: &Once) -> Result<bool, StoreError> {
+    let Once::Hash { sad, .. } = what else { return Ok(false) };
+    let (_, mark) = consumed::place(what);
+    Ok(marks(rows, &consumed::older_hashes_of(sad))?.has(&mark))
+}
+
+pub(crate) fn consumed_hashes(rows: &impl Rows, sad: &SadName) -> Result<u64, StoreError> {
+    let [new, older] = [consumed::hashes_of(sad), consumed::older_hashes_of(sad)];
+    Ok(marks(rows, &new)?.count() + marks(rows, &older)?.count())
 }
 
 pub(crate) fn seal(rows: &impl Rows, table: Table) -> Result<Option<Seal>, StoreError> {

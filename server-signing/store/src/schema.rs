@@ -7,12 +7,13 @@ use tw4s_sam::ports::StoreError;
 use tw4s_sam::record::{KeyId, ObjectKind, UserId};
 
 /// The version of trees, keys and values, which the store itself records.
-pub const FORMAT: u32 = 2;
-/// The one before, which had each audit row in [`AUDIT`]. A database of it is taken over as it is: its rows stay there.
-pub(crate) const FORMAT_OF_SINGLE_ROWS: u32 = 1;
+pub const FORMAT: u32 = 3;
+/// Those before. Format 1 had each audit row in [`AUDIT`], and both had the hashes of a SAD in [`CONSUMED`]. A database of
+/// theirs is taken over as it is: its rows stay where they are, until they are purged.
+pub(crate) const OLDER_FORMATS: [u32; 2] = [1, 2];
 
 /// Every tree, by number and name.
-pub const TABLES: [(u8, &str); 10] = [
+pub const TABLES: [(u8, &str); 11] = [
     (STORE.0, "store"),
     (USERS.0, "users"),
     (HOLDERS.0, "holders"),
@@ -23,6 +24,7 @@ pub const TABLES: [(u8, &str); 10] = [
     (AUDIT.0, "audit"),
     (INTENTS.0, "intents"),
     (BLOCKS.0, "blocks"),
+    (HASHES.0, "hashes"),
 ];
 
 /// What the store says about itself.
@@ -30,6 +32,7 @@ pub(crate) const STORE: Tree = Tree(0);
 pub(crate) const USERS: Tree = Tree(1);
 pub(crate) const HOLDERS: Tree = Tree(2);
 pub(crate) const OBJECTS: Tree = Tree(3);
+/// Signed messages; and hashes that formats 1 and 2 wrote.
 pub(crate) const CONSUMED: Tree = Tree(4);
 /// When which row of [`CONSUMED`] may shrink.
 pub(crate) const EXPIRIES: Tree = Tree(5);
@@ -39,6 +42,8 @@ pub(crate) const AUDIT: Tree = Tree(7);
 pub(crate) const INTENTS: Tree = Tree(8);
 /// Audit rows, some to a record ([`blocks`](crate::blocks)).
 pub(crate) const BLOCKS: Tree = Tree(9);
+/// The hashes of SADs, in the order in which they expire.
+pub(crate) const HASHES: Tree = Tree(10);
 
 /// In [`STORE`]: [`FORMAT_TITLE`] and the number, in ASCII.
 pub(crate) const FORMAT_KEY: &[u8] = b"format";

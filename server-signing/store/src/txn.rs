@@ -1,6 +1,7 @@
 //! The one transaction that can write.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::mem;
 use std::ops::Bound;
 
@@ -12,11 +13,11 @@ use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserI
 
 use crate::blocks;
 use crate::committer::Committer;
-use crate::consumed::{self, Marks};
+use crate::consumed::{self, Marks, RowName};
 use crate::error::failed;
 use crate::read::{self, Rows, impl_read};
 use crate::schema::{
-    BLOCKS, CONSUMED, EXPIRIES, HEAD_KEY, HOLDERS, INTENTS, OBJECTS, SEALS, STORE, USERS, damaged, object_key,
+    BLOCKS, CONSUMED, EXPIRIES, HASHES, HEAD_KEY, HOLDERS, INTENTS, OBJECTS, SEALS, STORE, USERS, damaged, object_key,
 };
 
 pub(crate) struct SamTxn<'a> {
@@ -27,15 +28,22 @@ pub(crate) struct SamTxn<'a> {
     head: MutexGuard<'a, Option<Row>>,
     /// The newest that this one appended.
     appended: Option<Row>,
-    /// Rows of the tree `consumed`, as this transaction has them; written by [`Self::write_marks`].
-    marks: BTreeMap<Vec<u8>, Marks>,
+    /// Rows of marks, as this transaction has them; written by [`Self::write_marks`].
+    marks: BTreeMap<RowName, Marks>,
+    /// There may be hashes of an older format.
+    has_older_hashes: bool,
     /// The first write that failed: a transaction that misses one must not be committed.
     failed: Option<StoreError>,
 }
 
 impl<'a> SamTxn<'a> {
-    pub(crate) fn new(txn: durable::Txn<'a>, committer: &'a Committer, head: MutexGuard<'a, Option<Row>>) -> Self {
-        Self { txn, committer, head, appended: None, marks: BTreeMap::new(), failed: None }
+    pub(crate) fn new(
+        txn: durable::Txn<'a>,
+        committer: &'a Committer,
+        head: MutexGuard<'a, Option<Row>>,
+        has_older_hashes: bool,
+    ) -> Self {
+        Self { txn, committer, head, appended: None, marks: BTreeMap::new(), has_older_hashes, failed: None }
     }
 
     fn newest(&self) -> Result<Option<Row>, StoreError> {
@@ -46,11 +54,17 @@ impl<'a> SamTxn<'a> {
     }
 
     fn has(&self, what: &Once) -> Result<bool, StoreError> {
-        let (key, mark) = consumed::place(what);
-        match self.marks.get(&key) {
-            Some(marks) => Ok(marks.has(&mark)),
-            None => read::is_consumed(&self.txn, what),
-        }
+        let (row, mark) = consumed::place(what);
+        let is_marked = match self.marks.get(&row) {
+            Some(marks) => marks.has(&mark),
+            None => read::marks(&self.txn, &row)?.has(&mark),
+        };
+        Ok(is_marked || self.had(what)?)
+    }
+
+    /// Whether it was consumed in an older format. Those rows are only ever purged, and a purge writes its marks at once.
+    fn had(&self, what: &Once) -> Result<bool, StoreError> {
+        Ok(self.has_older_hashes && read::was_consumed(&self.txn, what)?)
     }
 
     /// Makes a write, and remembers if it fails.
@@ -76,20 +90,26 @@ impl<'a> SamTxn<'a> {
     }
 
     /// The marks of a row, to be changed.
-    fn marks(&mut self, key: &[u8]) -> Result<&mut Marks, StoreError> {
-        if !self.marks.contains_key(key) {
-            self.marks.insert(key.to_vec(), read::marks(&self.txn, key)?);
+    fn marks(&mut self, row: RowName) -> Result<&mut Marks, StoreError> {
+        match self.marks.entry(row) {
+            Entry::Occupied(marks) => Ok(marks.into_mut()),
+            Entry::Vacant(none) => {
+                let marks = read::marks(&self.txn, none.key())?;
+                Ok(none.insert(marks))
+            }
         }
-        Ok(self.marks.entry(key.to_vec()).or_default())
     }
 
     fn write_marks(&mut self) -> Result<(), StoreError> {
-        for (key, marks) in mem::take(&mut self.marks) {
+        for (RowName { tree, key }, marks) in mem::take(&mut self.marks) {
             let Some(changes) = marks.changes() else { continue };
             match changes.row {
-                Some(row) if changes.is_new => self.put_new(CONSUMED, &key, &row)?,
-                Some(row) => self.put(CONSUMED, &key, &row)?,
-                None => self.remove(CONSUMED, &key)?,
+                Some(row) if changes.is_new => self.put_new(tree, &key, &row)?,
+                Some(row) => self.put(tree, &key, &row)?,
+                None => self.remove(tree, &key)?,
+            }
+            if tree == HASHES {
+                continue;
             }
             for expires_ms in changes.added {
                 self.put_new(EXPIRIES, &consumed::expiry_key(expires_ms, &key), &[])?;
@@ -102,21 +122,31 @@ impl<'a> SamTxn<'a> {
     }
 
     fn purge(&mut self, before_ms: u64, limit: usize) -> Result<usize, StoreError> {
-        // The index must know the marks of this transaction too.
+        // The trees must have the marks of this transaction too.
         self.write_marks()?;
+        let forgotten = self.purge_in(EXPIRIES, before_ms, limit)?;
+        Ok(forgotten + self.purge_in(HASHES, before_ms, limit.saturating_sub(forgotten))?)
+    }
+
+    /// What a tree names whose keys begin with the moment of expiry.
+    fn purge_in(&mut self, tree: Tree, before_ms: u64, limit: usize) -> Result<usize, StoreError> {
         let mut forgotten = 0;
         let mut after: Option<Vec<u8>> = None;
         while forgotten < limit {
             let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-            let Some((entry, _)) = Rows::next(&self.txn, EXPIRIES, from)? else { break };
-            let (expires_ms, row) =
-                consumed::expiry_parts(&entry).ok_or_else(|| damaged(EXPIRIES, &entry, "it is no expiry"))?;
+            let Some((entry, _)) = Rows::next(&self.txn, tree, from)? else { break };
+            let (expires_ms, rest) =
+                consumed::expiry_parts(&entry).ok_or_else(|| damaged(tree, &entry, "it is no expiry"))?;
             if expires_ms >= before_ms {
                 break;
             }
+            let row = match tree {
+                HASHES => RowName { tree, key: entry.clone() },
+                _ => RowName { tree: CONSUMED, key: rest.to_vec() },
+            };
             let count = self.marks(row)?.forget(expires_ms, limit - forgotten);
             if count == 0 {
-                return Err(damaged(EXPIRIES, &entry, "nothing expires then"));
+                return Err(damaged(tree, &entry, "nothing expires then"));
             }
             forgotten += count;
             self.write_marks()?;
@@ -185,9 +215,9 @@ impl Txn for SamTxn<'_> {
         self.put(SEALS, &[table as u8], &seal.encode())
     }
 
-    fn consume(&mut self, what: &Once, expires_ms: u64) -> Result<bool, StoreError> {
-        let (key, mark) = consumed::place(what);
-        self.write(|this| Ok(this.marks(&key)?.add(mark, expires_ms)))
+    fn consume(&mut self, what: &Once) -> Result<bool, StoreError> {
+        let (row, mark) = consumed::place(what);
+        self.write(|this| Ok(!this.had(what)? && this.marks(row)?.add(mark, what.expires_ms())))
     }
 
     fn purge_consumed(&mut self, before_ms: u64, limit: usize) -> Result<usize, StoreError> {

@@ -61,6 +61,9 @@ pub struct Entry {
     /// How many hashes it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hashes: Option<u64>,
+    /// Of an intent: notAfter of the token in the SAD, UTC. Older programs did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
     /// The id of its token, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
@@ -119,6 +122,7 @@ impl Entry {
             certificates: Vec::new(),
             sad: None,
             hashes: None,
+            expires: None,
             jti: None,
             intent: None,
             error: None,

@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use tw4s_formats::Time;
+
 use super::DataReport;
 use crate::Sam;
 use crate::audit::{Entry, Outcome, timestamp};
 use crate::failure::Failure;
+use crate::record::SadName;
+use crate::window::milliseconds;
 
 /// Follows the log, row by row.
 pub(super) struct Reservations {
@@ -39,12 +43,11 @@ impl Reservations {
 
     fn reserved(&mut self, sam: &Sam, entry: &Entry, report: &mut DataReport) -> Result<(), Failure> {
         let number = entry.number;
-        let mut sad = [0; 32];
-        if hex::decode_to_slice(entry.sad.as_deref().unwrap_or_default(), &mut sad).is_err() {
+        let Some(sad) = name(entry) else {
             report.fault(format!("audit row {number}: the intent names no SAD"));
             return Ok(());
-        }
-        if !self.seen.insert(sad) {
+        };
+        if !self.seen.insert(sad.id) {
             report.fault(format!("audit row {number}: its SAD was reserved before"));
         }
         if entry.time >= self.kept_since && Some(sam.ports.store.consumed_hashes(&sad)?) != entry.hashes {
@@ -61,5 +64,35 @@ impl Reservations {
         for number in open.difference(&self.open) {
             report.fault(format!("audit row {number}: it is open and has its result, or is open and no intent"));
         }
+    }
+}
+
+/// The SAD of an intent. In one that an older program wrote its end is missing; the database then kept it without, too.
+fn name(intent: &Entry) -> Option<SadName> {
+    let mut id = [0; 32];
+    hex::decode_to_slice(intent.sad.as_deref()?, &mut id).ok()?;
+    let not_after_ms = match &intent.expires {
+        None => 0,
+        Some(expires) => milliseconds(expires.parse::<Time>().ok()?.unix()),
+    };
+    Some(SadName { not_after_ms, id })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_the_sad_of_an_intent_of_any_age() {
+        let mut intent = Entry::new("Signing");
+        assert_eq!(name(&intent), None);
+        intent.sad = Some("d1".repeat(32));
+        let of = |not_after_ms| SadName { not_after_ms, id: [0xD1; 32] };
+        assert_eq!(name(&intent), Some(of(0)), "as an older program wrote it");
+        intent.expires = Some("2026-11-20T17:06:31Z".to_owned());
+        assert_eq!(name(&intent), Some(of(1_795_194_391_000)));
+        intent.expires = Some("tomorrow".to_owned());
+        assert_eq!(name(&intent), None);
     }
 }

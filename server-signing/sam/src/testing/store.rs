@@ -9,7 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::audit::Row;
 use crate::ports::{Later, Read, Store, StoreError, Txn};
-use crate::record::{KeyId, Object, ObjectKind, Once, Seal, Table, User, UserId};
+use crate::record::{KeyId, Object, ObjectKind, Once, SadName, Seal, Table, User, UserId};
 
 /// All there is; a test may look, and tamper.
 #[derive(Clone, Debug, Default)]
@@ -123,9 +123,9 @@ impl Store for MemStore {
         Ok(Box::new(MemTxn { store: self, copy, _writer: writer }))
     }
 
-    fn consumed_hashes(&self, sad_id: &[u8; 32]) -> Result<u64, StoreError> {
-        let of = Once::Hash { sad_id: *sad_id, hash: Vec::new(), occurrence: 0 }.to_key();
-        let of = of.get(..33).unwrap();
+    fn consumed_hashes(&self, sad: &SadName) -> Result<u64, StoreError> {
+        let of = Once::Hash { sad: *sad, hash: Vec::new(), occurrence: 0 }.to_key();
+        let of = of.get(..41).unwrap();
         self.read(|tables| tables.consumed.keys().filter(|key| key.starts_with(of)).count() as u64)
     }
 }
@@ -231,11 +231,11 @@ impl Txn for MemTxn<'_> {
         self.write(|tables| tables.seals.insert(table as u8, *seal)).map(drop)
     }
 
-    fn consume(&mut self, what: &Once, expires_ms: u64) -> Result<bool, StoreError> {
+    fn consume(&mut self, what: &Once) -> Result<bool, StoreError> {
         let key = what.to_key();
         self.write(|tables| {
             let fresh = !tables.consumed.contains_key(&key);
-            tables.consumed.entry(key).or_insert(expires_ms);
+            tables.consumed.entry(key).or_insert(what.expires_ms());
             fresh
         })
     }

@@ -4,7 +4,7 @@ use tw4s_sam::ports::Store;
 use tw4s_sam::record::{ObjectKind, Once, Table};
 use tw4s_sam::testing::MemStore;
 
-use crate::{commit, hash, key_id, message, object, row, seal, stores, user, user_id};
+use crate::{commit, hash, hash_until, key_id, message, object, row, sad_name, seal, stores, user, user_id};
 
 macro_rules! conformance {
     ($($check:ident),* $(,)?) => {$(
@@ -97,7 +97,7 @@ fn a_transaction_sees_itself_and_nobody_else_does(store: &dyn Store) {
     let mut txn = store.begin().unwrap();
     txn.put_user(&user(1, 1)).unwrap();
     txn.put_object(&object(1, ObjectKind::Key, 5)).unwrap();
-    txn.consume(&hash(1, 1, 0), 5).unwrap();
+    txn.consume(&hash(1, 1, 0)).unwrap();
     txn.append_audit(&row(1, "one")).unwrap();
     txn.append_audit(&row(2, "two")).unwrap();
     txn.open_intent(1).unwrap();
@@ -119,7 +119,7 @@ fn dropped_it_never_was(store: &dyn Store) {
     txn.put_user(&user(1, 1)).unwrap();
     txn.put_holder(&[1; 32], Some(&user_id(1))).unwrap();
     txn.put_object(&object(1, ObjectKind::Key, 255)).unwrap();
-    txn.consume(&hash(1, 1, 0), 5).unwrap();
+    txn.consume(&hash(1, 1, 0)).unwrap();
     txn.put_seal(Table::Users, &seal(1)).unwrap();
     txn.append_audit(&row(1, "one")).unwrap();
     txn.open_intent(1).unwrap();
@@ -127,7 +127,7 @@ fn dropped_it_never_was(store: &dyn Store) {
     a_new_store_is_empty(store);
     // The writer's place is free, and what was dropped can be done.
     commit(store, |txn| {
-        assert!(txn.consume(&hash(1, 1, 0), 5).unwrap());
+        assert!(txn.consume(&hash(1, 1, 0)).unwrap());
         txn.append_audit(&row(1, "other")).unwrap();
     });
     assert_eq!(store.audit(1, 9).unwrap(), [row(1, "other")]);
@@ -168,41 +168,43 @@ fn pages_have_borders(store: &dyn Store) {
 
 fn each_thing_is_consumed_once(store: &dyn Store) {
     // They differ in one part each; hashes of several lengths are not mixed up.
-    let longer = tw4s_sam::record::Once::Hash { sad_id: [1; 32], hash: vec![1; 36], occurrence: 0x0101_0101 };
-    let all = [hash(1, 1, 0), hash(2, 1, 0), hash(1, 2, 0), hash(1, 1, 1), longer, message(1, 1), message(1, 2)];
+    let longer = Once::Hash { sad: sad_name(5, 1), hash: vec![1; 36], occurrence: 0x0101_0101 };
+    let hashes = [hash(1, 1, 0), hash(2, 1, 0), hash_until(6, 2, 1, 0), hash(1, 2, 0), hash(1, 1, 1), longer];
+    let all = [&hashes[..], &[message(1, 1, 5), message(1, 2, 5)]].concat();
     for what in &all {
         assert!(!store.is_consumed(what).unwrap());
         commit(store, |txn| {
-            assert!(txn.consume(what, 5).unwrap());
-            assert!(!txn.consume(what, 5).unwrap());
+            assert!(txn.consume(what).unwrap());
+            assert!(!txn.consume(what).unwrap());
         });
     }
     commit(store, |txn| {
         for what in &all {
-            assert!(!txn.consume(what, 6).unwrap());
+            assert!(!txn.consume(what).unwrap());
         }
+        assert!(!txn.consume(&message(1, 1, 6)).unwrap(), "whenever it is sent");
     });
     assert!(all.iter().all(|what| store.is_consumed(what).unwrap()));
-    assert!(!store.is_consumed(&message(2, 1)).unwrap());
-    for sad in 0..4 {
-        let of_sad = |what: &&Once| matches!(what, Once::Hash { sad_id, .. } if *sad_id == [sad; 32]);
+    assert!(!store.is_consumed(&message(2, 1, 5)).unwrap());
+    for name in [(5, 0), (5, 1), (5, 2), (6, 2), (6, 1)].map(|(not_after_ms, sad)| sad_name(not_after_ms, sad)) {
+        let of_sad = |what: &&Once| matches!(what, Once::Hash { sad, .. } if *sad == name);
         let count = all.iter().filter(of_sad).count() as u64;
-        assert_eq!(store.consumed_hashes(&[sad; 32]).unwrap(), count, "{sad}");
+        assert_eq!(store.consumed_hashes(&name).unwrap(), count, "{name:?}");
     }
 }
 
 fn a_second_consumption_leaves_the_first(store: &dyn Store) {
-    commit(store, |txn| assert!(txn.consume(&hash(1, 1, 0), 10).unwrap()));
-    commit(store, |txn| assert!(!txn.consume(&hash(1, 1, 0), 1).unwrap()));
+    commit(store, |txn| assert!(txn.consume(&message(1, 1, 10)).unwrap()));
+    commit(store, |txn| assert!(!txn.consume(&message(1, 1, 1)).unwrap()));
     commit(store, |txn| assert_eq!(txn.purge_consumed(10, 9).unwrap(), 0));
-    assert!(store.is_consumed(&hash(1, 1, 0)).unwrap());
+    assert!(store.is_consumed(&message(1, 1, 10)).unwrap());
 }
 
 fn a_lost_batch_takes_nothing_with_it(store: &dyn Store) {
-    commit(store, |txn| assert!(txn.consume(&hash(1, 2, 0), 5).unwrap()));
+    commit(store, |txn| assert!(txn.consume(&hash(1, 2, 0)).unwrap()));
     let mut txn = store.begin().unwrap();
-    assert!(txn.consume(&hash(1, 1, 0), 5).unwrap());
-    assert!(!txn.consume(&hash(1, 2, 0), 5).unwrap());
+    assert!(txn.consume(&hash(1, 1, 0)).unwrap());
+    assert!(!txn.consume(&hash(1, 2, 0)).unwrap());
     drop(txn);
     assert!(!store.is_consumed(&hash(1, 1, 0)).unwrap());
 }
@@ -210,10 +212,10 @@ fn a_lost_batch_takes_nothing_with_it(store: &dyn Store) {
 fn what_expired_is_forgotten_and_no_more(store: &dyn Store) {
     commit(store, |txn| {
         for number in 0..6 {
-            assert!(txn.consume(&hash(1, number, 0), 10).unwrap());
-            assert!(txn.consume(&hash(2, number, 0), 20 + u64::from(number)).unwrap());
+            assert!(txn.consume(&hash_until(10, 1, number, 0)).unwrap());
+            assert!(txn.consume(&hash_until(20 + u64::from(number), 2, number, 0)).unwrap());
         }
-        assert!(txn.consume(&message(1, 1), 10).unwrap());
+        assert!(txn.consume(&message(1, 1, 10)).unwrap());
     });
     let purge = |before, limit| {
         let mut txn = store.begin().unwrap();
@@ -221,11 +223,15 @@ fn what_expired_is_forgotten_and_no_more(store: &dyn Store) {
         txn.commit().unwrap();
         count
     };
-    let left = |sad| (0..6).filter(|number| store.is_consumed(&hash(sad, *number, 0)).unwrap()).count();
+    let is_left = |sad, number: u8| {
+        let not_after_ms = if sad == 1 { 10 } else { 20 + u64::from(number) };
+        store.is_consumed(&hash_until(not_after_ms, sad, number, 0)).unwrap()
+    };
+    let left = |sad| (0..6).filter(|number| is_left(sad, *number)).count();
     assert_eq!(purge(10, 100), 0);
     assert_eq!(purge(11, 0), 0);
     assert_eq!(purge(11, 4), 4);
-    assert_eq!(left(1) + usize::from(store.is_consumed(&message(1, 1)).unwrap()), 3);
+    assert_eq!(left(1) + usize::from(store.is_consumed(&message(1, 1, 10)).unwrap()), 3);
     assert_eq!(purge(11, 100), 3);
     assert_eq!((left(1), left(2)), (0, 6));
     assert_eq!(purge(22, 100), 2);
@@ -235,28 +241,30 @@ fn what_expired_is_forgotten_and_no_more(store: &dyn Store) {
 }
 
 fn a_purge_sees_its_own_transaction(store: &dyn Store) {
+    let (soon, late) = (|number| hash_until(1, 1, number, 0), |number| hash_until(9, 2, number, 0));
     commit(store, |txn| {
-        assert!(txn.consume(&message(1, 1), 1).unwrap());
+        assert!(txn.consume(&message(1, 1, 1)).unwrap());
         assert_eq!(txn.purge_consumed(2, 9).unwrap(), 1);
     });
-    commit(store, |txn| assert!(txn.consume(&hash(1, 1, 0), 1).unwrap()));
+    commit(store, |txn| assert!(txn.consume(&soon(1)).unwrap()));
     commit(store, |txn| {
-        assert!(txn.consume(&hash(1, 2, 0), 1).unwrap());
-        assert!(txn.consume(&hash(1, 3, 0), 9).unwrap());
-        assert!(txn.consume(&message(1, 1), 1).unwrap());
+        assert!(txn.consume(&soon(2)).unwrap());
+        assert!(txn.consume(&late(3)).unwrap());
+        assert!(txn.consume(&message(1, 1, 1)).unwrap());
         assert_eq!(txn.purge_consumed(2, 9).unwrap(), 3);
-        assert!(!txn.is_consumed(&hash(1, 1, 0)).unwrap());
-        assert!(!txn.is_consumed(&message(1, 1)).unwrap());
-        assert!(txn.is_consumed(&hash(1, 3, 0)).unwrap());
-        assert!(txn.consume(&hash(1, 2, 0), 9).unwrap());
+        assert!(!txn.is_consumed(&soon(1)).unwrap());
+        assert!(!txn.is_consumed(&message(1, 1, 1)).unwrap());
+        assert!(txn.is_consumed(&late(3)).unwrap());
+        assert!(txn.consume(&soon(2)).unwrap());
     });
-    let left: Vec<u8> = (1..4).filter(|number| store.is_consumed(&hash(1, *number, 0)).unwrap()).collect();
-    assert_eq!(left, [2, 3]);
+    let left: Vec<u8> = (1..4).filter(|number| store.is_consumed(&soon(*number)).unwrap()).collect();
+    assert_eq!(left, [2]);
+    assert!(store.is_consumed(&late(3)).unwrap());
 }
 
 fn forgotten_marks_can_be_consumed_again(store: &dyn Store) {
     for _ in 0..2 {
-        commit(store, |txn| assert!(txn.consume(&message(1, 1), 1).unwrap()));
+        commit(store, |txn| assert!(txn.consume(&message(1, 1, 1)).unwrap()));
         commit(store, |txn| assert_eq!(txn.purge_consumed(2, 1).unwrap(), 1));
     }
 }
@@ -333,7 +341,7 @@ fn one_transaction_reserves_all(store: &dyn Store) {
         assert_eq!(txn.user(&user_id(1)).unwrap().unwrap().version, 1);
         assert_eq!(txn.object(&key_id(1), ObjectKind::Key).unwrap(), Some(object(1, ObjectKind::Key, 5)));
         for occurrence in 0..100 {
-            assert!(txn.consume(&hash(1, 1, occurrence), 5).unwrap());
+            assert!(txn.consume(&hash(1, 1, occurrence)).unwrap());
         }
         txn.append_audit(&row(1, "intent")).unwrap();
         txn.open_intent(1).unwrap();

@@ -9,7 +9,7 @@ use tw4s_sam::ports::Read;
 use tw4s_sam::record::Once;
 use tw4s_store::{Engine, SamStore};
 
-use crate::{commit, new_dir, next_number, open, row};
+use crate::{commit, new_dir, next_number, open, row, sad_name};
 
 const LOAD: Load = Load { test: "crash::load" };
 const THREADS: u64 = 3;
@@ -58,7 +58,7 @@ fn reserve(store: &SamStore) -> u64 {
     commit(store, |txn| {
         number = next_number(txn);
         for what in batch(number) {
-            assert!(txn.consume(&what, 5).unwrap());
+            assert!(txn.consume(&what).unwrap());
         }
         txn.append_audit(&row(number, INTENT)).unwrap();
         txn.open_intent(number).unwrap();
@@ -77,9 +77,9 @@ fn finish(store: &SamStore, intent: u64) -> u64 {
 }
 
 fn batch(number: u64) -> impl Iterator<Item = Once> {
-    let mut sad_id = [0; 32];
-    sad_id[..8].copy_from_slice(&number.to_be_bytes());
-    (0..BATCH).map(move |occurrence| Once::Hash { sad_id, hash: vec![1; 32], occurrence })
+    let mut sad = sad_name(5, 0);
+    sad.id[..8].copy_from_slice(&number.to_be_bytes());
+    (0..BATCH).map(move |occurrence| Once::Hash { sad, hash: vec![1; 32], occurrence })
 }
 
 /// All that was acknowledged is there; an intent has all its hashes, and is open until its result is there; nothing

@@ -23,7 +23,7 @@ fn filled(engine: Engine) -> TempDir {
         }
         txn.put_holder(&[1; 32], Some(&user_id(1))).unwrap();
         txn.put_seal(Table::Users, &seal(3)).unwrap();
-        txn.consume(&hash(1, 1, 0), 5).unwrap();
+        txn.consume(&hash(1, 1, 0)).unwrap();
         txn.open_intent(1).unwrap();
     });
     dir
@@ -89,8 +89,20 @@ fn objects() {
 fn consumed() {
     let key = [&[1], [1; 32].as_slice()].concat();
     let name = format!("the row {} of the table consumed: ", hex::encode(&key));
-    assert_named((4, &key), Some(CONTENT), |store| store.is_consumed(&hash(1, 1, 0)), &name);
-    assert_named((4, &key), Some(b""), |store| store.begin()?.consume(&hash(1, 2, 0), 5), &name);
+    assert_named((4, &key), Some(CONTENT), |store| store.is_consumed(&hash(1, 2, 0)), &name);
+    assert_named((4, &key), Some(b""), |store| store.begin()?.consume(&hash(1, 2, 0)), &name);
+}
+
+#[test]
+fn hashes() {
+    let key = [&5_u64.to_be_bytes()[..], &[1; 32]].concat();
+    let name = format!("the row {} of the table hashes: ", hex::encode(&key));
+    assert_named((10, &key), Some(CONTENT), |store| store.is_consumed(&hash(1, 1, 0)), &name);
+    let purge = |store: &SamStore| store.begin()?.purge_consumed(9, 9);
+    assert_named((10, b"short"), Some(b""), purge, "the row 73686f7274 of the table hashes: ");
+    // Marks of another moment than the key's.
+    let other = hex::decode(format!("0000000000000006{}{}00000000", "00000024", "01".repeat(32))).unwrap();
+    assert_named((10, &key), Some(&other), purge, &name);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use durable::Tree;
 use harness::copy_store;
 use tw4s_sam::audit::{Chain, Outcome, Row};
-use tw4s_sam::ports::Read;
-use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Role, Seal, State, Table, User, UserId};
+use tw4s_sam::ports::{Read, Store};
+use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Role, SadName, Seal, State, Table, User, UserId};
 use tw4s_store::{Engine, FORMAT, Options, SamStore};
 
 use crate::opening::below;
@@ -22,8 +22,7 @@ struct Content {
     /// Whom the certificate of [`HOLDER`] signs for.
     holder: UserId,
     objects: Vec<Object>,
-    /// With when they expire.
-    consumed: Vec<(Once, u64)>,
+    consumed: Vec<Once>,
     seals: Vec<(Table, Seal)>,
     audit: Vec<Row>,
     intents: Vec<u64>,
@@ -65,14 +64,16 @@ impl Content {
         objects.push(object(2, ObjectKind::Key, State::Destroyed, 0));
         // So long that durable keeps it in pieces.
         objects.push(object(3, ObjectKind::Certificate, State::Active, 20_000));
-        let hash = |hash: u8, occurrence| Once::Hash { sad_id: [0xD1; 32], hash: vec![hash; 48], occurrence };
-        let message = Once::Message { certificate: HOLDER, id: [0xD2; 16] };
+        // Formats 1 and 2 had the hashes without their SADs' ends.
+        let sad = |not_after_ms| SadName { not_after_ms, id: [0xD1; 32] };
+        let hash = |until, hash: u8, occurrence| Once::Hash { sad: sad(until), hash: vec![hash; 48], occurrence };
+        let message = Once::Message { certificate: HOLDER, id: [0xD2; 16], expires_ms: EXPIRY };
         let seal = |number: u8| Seal { count: number.into(), sum: [0xE0 + number; 32], mac: [0xF0 + number; 32] };
         Self {
             users: users.collect(),
             holder: user_id(3),
             objects,
-            consumed: vec![(hash(1, 0), EXPIRY), (hash(1, 1), EXPIRY), (hash(2, 0), EXPIRY + 1), (message, EXPIRY)],
+            consumed: vec![hash(EXPIRY, 1, 0), hash(EXPIRY, 1, 1), hash(EXPIRY + 1, 2, 0), message],
             seals: vec![(Table::Users, seal(3)), (Table::Objects, seal(6))],
             audit: audit(),
             intents: vec![2, 4],
@@ -80,7 +81,7 @@ impl Content {
     }
 }
 
-/// A log with every field and every outcome.
+/// A log with every outcome, and every field that format 1 knew.
 fn audit() -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for line in include_str!("audit.jsonl").lines() {
@@ -113,15 +114,20 @@ fn every_fixture_reads_back_and_takes_writes() {
         assert!(!store.created(), "{name}");
         let content = Content::new();
         reads_back(&store, &content);
+        // What the check of the data asks for where the audit log has no end of the SAD.
+        let older = store.consumed_hashes(&SadName { not_after_ms: 0, id: [0xD1; 32] }).unwrap();
+        assert_eq!(older, if name.starts_with(['1', '2']) { 3 } else { 0 }, "{name}");
         commit(&store, |txn| {
-            assert!(!txn.consume(&content.consumed[0].0, EXPIRY).unwrap(), "{name}");
+            for what in &content.consumed {
+                assert!(!txn.consume(what).unwrap() && txn.is_consumed(what).unwrap(), "{name}");
+            }
             assert_eq!(txn.purge_consumed(EXPIRY + 2, 9).unwrap(), content.consumed.len(), "{name}");
             txn.append_audit(&Row::behind(content.audit.last(), b"{}".to_vec())).unwrap();
             txn.close_intent(4).unwrap();
         });
         drop(store);
         let store = SamStore::open(copy.path(), &Options::default()).unwrap();
-        assert!(content.consumed.iter().all(|(what, _)| !store.is_consumed(what).unwrap()), "{name}");
+        assert!(content.consumed.iter().all(|what| !store.is_consumed(what).unwrap()), "{name}");
         assert_eq!(store.audit_head().unwrap().unwrap().number, content.audit.len() as u64 + 1);
         assert_eq!(store.open_intents().unwrap(), [2]);
         // Across the border of a block, and behind rows that format 1 wrote.
@@ -151,8 +157,11 @@ fn reads_back(store: &SamStore, content: &Content) {
     assert_eq!(store.users(None, 99).unwrap(), content.users);
     assert_eq!(store.holder(&HOLDER).unwrap(), Some(content.holder));
     assert_eq!(store.objects(None, 99).unwrap(), content.objects);
-    for (what, _) in &content.consumed {
+    for what in &content.consumed {
         assert!(store.is_consumed(what).unwrap(), "{what:?}");
+        if let Once::Hash { sad, .. } = what {
+            assert!(store.consumed_hashes(sad).unwrap() > 0, "{what:?}");
+        }
     }
     for (table, seal) in &content.seals {
         assert_eq!(store.seal(*table).unwrap().as_ref(), Some(seal));
@@ -179,8 +188,8 @@ fn make() {
             content.users.iter().for_each(|user| txn.put_user(user).unwrap());
             txn.put_holder(&HOLDER, Some(&content.holder)).unwrap();
             content.objects.iter().for_each(|object| txn.put_object(object).unwrap());
-            for (what, expires_ms) in &content.consumed {
-                assert!(txn.consume(what, *expires_ms).unwrap());
+            for what in &content.consumed {
+                assert!(txn.consume(what).unwrap());
             }
             content.seals.iter().for_each(|(table, seal)| txn.put_seal(*table, seal).unwrap());
             content.audit.iter().for_each(|row| txn.append_audit(row).unwrap());

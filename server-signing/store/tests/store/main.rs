@@ -24,7 +24,7 @@ use std::path::Path;
 use tempfile::TempDir;
 use tw4s_sam::audit::Row;
 use tw4s_sam::ports::{Read, Store, Txn};
-use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Role, Seal, State, User, UserId};
+use tw4s_sam::record::{KeyId, Object, ObjectKind, Once, Role, SadName, Seal, State, User, UserId};
 use tw4s_store::{Engine, Options, SamStore};
 
 fn options(engine: Engine) -> Options {
@@ -88,12 +88,21 @@ fn object(number: u8, kind: ObjectKind, length: u8) -> Object {
     }
 }
 
+/// Of a SAD that expires at 5.
 fn hash(sad: u8, hash: u8, occurrence: u32) -> Once {
-    Once::Hash { sad_id: [sad; 32], hash: vec![hash; 32], occurrence }
+    hash_until(5, sad, hash, occurrence)
 }
 
-fn message(certificate: u8, id: u8) -> Once {
-    Once::Message { certificate: [certificate; 32], id: [id; 16] }
+fn hash_until(not_after_ms: u64, sad: u8, hash: u8, occurrence: u32) -> Once {
+    Once::Hash { sad: sad_name(not_after_ms, sad), hash: vec![hash; 32], occurrence }
+}
+
+fn sad_name(not_after_ms: u64, sad: u8) -> SadName {
+    SadName { not_after_ms, id: [sad; 32] }
+}
+
+fn message(certificate: u8, id: u8, expires_ms: u64) -> Once {
+    Once::Message { certificate: [certificate; 32], id: [id; 16], expires_ms }
 }
 
 fn seal(count: u64) -> Seal {

@@ -9,7 +9,7 @@ use tw4s_sam::record::{ObjectKind, Once, Table};
 use tw4s_sam::testing::MemStore;
 use tw4s_store::Engine;
 
-use crate::{hash, key_id, message, new_dir, next_number, object, open, row, seal, user, user_id};
+use crate::{hash_until, key_id, message, new_dir, next_number, object, open, row, seal, user, user_id};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -26,7 +26,7 @@ enum Op {
     PutObject(u8, ObjectKind, u8),
     RemoveObject(u8, ObjectKind),
     PutSeal(Table, u64),
-    Consume(Once, u64),
+    Consume(Once),
     /// All that expired: which go first is left to the store.
     Purge(u64),
     Append(String),
@@ -43,7 +43,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (0..4_u8, kind(), any::<u8>()).prop_map(|(id, kind, length)| Op::PutObject(id, kind, length)),
         1 => (0..4_u8, kind()).prop_map(|(id, kind)| Op::RemoveObject(id, kind)),
         1 => (select(Table::ALL.to_vec()), any::<u64>()).prop_map(|(table, count)| Op::PutSeal(table, count)),
-        6 => (once(), 0..6_u64).prop_map(|(what, expires)| Op::Consume(what, expires)),
+        6 => once().prop_map(Op::Consume),
         2 => (0..7_u64).prop_map(Op::Purge),
         2 => "[a-z]{0,20}".prop_map(Op::Append),
         1 => (1..6_u64).prop_map(Op::OpenIntent),
@@ -56,8 +56,8 @@ fn once() -> impl Strategy<Value = Once> {
 }
 
 fn all_once() -> Vec<Once> {
-    let hashes = (0..8).map(|n| hash(n / 4, n / 2 % 2, u32::from(n % 2)));
-    hashes.chain((0..4).map(|n| message(n / 2, n % 2))).collect()
+    let hashes = (0..16).map(|n| hash_until(u64::from(n / 4), n / 4 % 2, n / 2 % 2, u32::from(n % 2)));
+    hashes.chain((0..8).map(|n| message(n / 2 % 2, n % 2, u64::from(n / 4 * 4)))).collect()
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -115,7 +115,7 @@ fn perform(txn: &mut dyn Txn, op: &Op) -> usize {
         Op::PutObject(id, kind, length) => txn.put_object(&object(*id, *kind, *length)).unwrap(),
         Op::RemoveObject(id, kind) => txn.remove_object(&key_id(*id), *kind).unwrap(),
         Op::PutSeal(table, count) => txn.put_seal(*table, &seal(*count)).unwrap(),
-        Op::Consume(what, expires) => return usize::from(txn.consume(what, *expires).unwrap()),
+        Op::Consume(what) => return usize::from(txn.consume(what).unwrap()),
         Op::Purge(before) => return txn.purge_consumed(*before, usize::MAX).unwrap(),
         Op::Append(body) => txn.append_audit(&row(next_number(txn), body)).unwrap(),
         Op::OpenIntent(number) => txn.open_intent(*number).unwrap(),

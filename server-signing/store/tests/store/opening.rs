@@ -70,7 +70,7 @@ fn refuses_a_newer_format_and_leaves_it() {
         below(dir.path(), engine, |txn| txn.put(Tree(0), b"format", newer.as_bytes()).unwrap());
         for _ in 0..2 {
             let error = refused(dir.path(), engine);
-            assert!(matches!(error, OpenError::NewerFormat { found: 3, known: 2, .. }), "{error}");
+            assert!(matches!(error, OpenError::NewerFormat { found: 4, known: 3, .. }), "{error}");
         }
     }
 }

@@ -21,7 +21,7 @@ fn of_many_who_consume_the_same_one_wins() {
                     scope.spawn(|| {
                         start.wait();
                         let mut txn = store.begin().unwrap();
-                        if txn.consume(&hash(sad, 1, 0), 5).unwrap() {
+                        if txn.consume(&hash(sad, 1, 0)).unwrap() {
                             txn.commit().unwrap();
                             assert!(store.is_consumed(&hash(sad, 1, 0)).unwrap());
                             wins.fetch_add(1, Ordering::SeqCst);
@@ -48,7 +48,7 @@ fn batches_that_overlap_win_or_lose_whole() {
                     scope.spawn(move || {
                         start.wait();
                         let mut txn = store.begin().unwrap();
-                        let all = batch(number).iter().all(|what| txn.consume(what, 5).unwrap());
+                        let all = batch(number).iter().all(|what| txn.consume(what).unwrap());
                         if all {
                             txn.commit().unwrap();
                         }

@@ -7,7 +7,7 @@ use tw4s_formats::Sad;
 use crate::audit::Outcome;
 use crate::call::Call;
 use crate::failure::Failure;
-use crate::record::{Object, ObjectKind, Once, State};
+use crate::record::{Object, ObjectKind, Once, SadName, State};
 use crate::refusal::Refusal;
 use crate::window;
 use crate::work::{Committed, Work};
@@ -23,18 +23,20 @@ pub(super) fn reserve(call: &Call<'_>, sad: &Sad, sad_id: [u8; 32], key: &Object
     if now.is_none_or(|now| now.state != State::Active) {
         return Err(Refusal::KeyDestroyed.into());
     }
-    let expires_ms = window::last_ms(&sad.tbs.identity_token.data, call.sam.config.skew_ms);
+    let token = &sad.tbs.identity_token.data;
+    let name = SadName { not_after_ms: window::last_ms(token, 0), id: sad_id };
     let mut seen = HashMap::<&[u8], u32>::new();
     for hash in sad.tbs.tbs_hash_values.iter() {
         let next = seen.entry(hash.as_bytes()).or_default();
-        let once = Once::Hash { sad_id, hash: hash.as_bytes().to_vec(), occurrence: *next };
+        let once = Once::Hash { sad: name, hash: hash.as_bytes().to_vec(), occurrence: *next };
         *next += 1;
-        if !work.consume(&once, expires_ms)? {
+        if !work.consume(&once)? {
             return Err(Refusal::AlreadyUsed.into());
         }
     }
     let mut entry = call.entry.clone();
     entry.outcome = Outcome::Intent;
+    entry.expires = Some(token.not_after.to_string());
     let number = work.append(entry)?;
     work.open_intent(number)?;
     work.commit_later(number)
