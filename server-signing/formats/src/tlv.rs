@@ -13,7 +13,9 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
     if whole != bytes.len() {
         return Err(Error::new(Kind::Trailing, whole));
     }
-    let mut ends = vec![whole];
+    // As many as it may ever hold.
+    let mut ends = Vec::with_capacity(MAX_DEPTH + 1);
+    ends.push(whole);
     let mut at = 0;
     while let Some(&end) = ends.last() {
         if at == end {

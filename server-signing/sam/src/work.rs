@@ -115,7 +115,8 @@ impl<'s> Work<'s> {
             let [users, objects] = [self.seal(Table::Users)?, self.seal(Table::Objects)?];
             entry.roots = Some(hex::encode(roots(&users, &objects)));
         }
-        let body = serde_json::to_vec(&entry).map_err(|e| Failure::damaged(e.to_string()))?;
+        let mut body = Vec::with_capacity(USUAL_ENTRY);
+        serde_json::to_writer(&mut body, &entry).map_err(|e| Failure::damaged(e.to_string()))?;
         self.txn.append_audit(&Row::behind(head.as_ref(), body))?;
         Ok(entry.number)
     }
@@ -162,6 +163,9 @@ impl<'s> Work<'s> {
         Ok(())
     }
 }
+
+/// Bytes of an audit record, seldom more: so that most are written without moving.
+const USUAL_ENTRY: usize = 768;
 
 /// A user, its MAC checked.
 pub(crate) fn user(read: &dyn Read, integrity: &Integrity, id: &UserId) -> Result<Option<User>, Failure> {

@@ -1,8 +1,7 @@
 //! The checks on this side of the firmware, and the order of all of them.
 
 use tw4s_formats::{
-    Claims, Format, HashAlgorithm, KeyKind, LevelOfAssurance, SCOPE_REMOTE_SIGNATURE, Sad, SignatureAlgorithm,
-    WrappedKey,
+    Claims, HashAlgorithm, KeyKind, LevelOfAssurance, SCOPE_REMOTE_SIGNATURE, Sad, SignatureAlgorithm, WrappedKey,
 };
 
 use crate::call::Call;
@@ -64,8 +63,9 @@ pub(super) fn key(call: &Call<'_>, sad: &Sad, key: Option<&Object>) -> Vec<Refus
         found.push(Refusal::KeyDestroyed);
         return found;
     }
-    let spki = WrappedKey::parse(&key.value).map(|wrapped| wrapped.tbs.metadata.spki.clone());
-    match (spki.and_then(|spki| KeyKind::of(&spki)), sad.tbs.algorithm()) {
+    // Its row has our MAC, and the firmware looks at the whole.
+    let kind = WrappedKey::spki_in(&key.value).and_then(|spki| KeyKind::of(&spki));
+    match (kind, sad.tbs.algorithm()) {
         (Err(_), _) => found.push(Refusal::WrappedKey),
         (Ok(kind), Ok(algorithm)) if !fits(algorithm, kind) => found.push(Refusal::AlgorithmFit),
         _ => {}
