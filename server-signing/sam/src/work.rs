@@ -58,7 +58,9 @@ impl<'s> Work<'s> {
 
     /// Whether a user is still what was read before the transaction.
     pub(crate) fn is_unchanged(&self, user: &User) -> Result<bool, Failure> {
-        Ok(self.user(&user.id)?.is_some_and(|now| now.version == user.version))
+        // Its MAC was checked when it was read.
+        let is_same = self.txn.user(&user.id)?.is_some_and(|now| now == *user);
+        Ok(is_same || self.user(&user.id)?.is_some_and(|now| now.version == user.version))
     }
 
     /// Writes a user, new or changed, and whom its certificates sign messages for.
