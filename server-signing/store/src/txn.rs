@@ -108,6 +108,7 @@ impl<'a> SamTxn<'a> {
                 Some(row) => self.put(tree, &key, &row)?,
                 None => self.remove(tree, &key)?,
             }
+            // Its keys are in that order themselves.
             if tree == HASHES {
                 continue;
             }
