@@ -145,6 +145,45 @@ mod tests {
         unreachable!("no byte came soon");
     }
 
+    /// How often this thread has gone to sleep.
+    fn sleeps() -> u64 {
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        line.unwrap().trim().parse().unwrap()
+    }
+
+    /// One that does not watch sleeps before each answer.
+    #[test]
+    fn does_not_sleep_while_answers_come_soon() {
+        const QUESTIONS: u64 = 100;
+        let (mut asks, peer) = pair();
+        let answers = thread::spawn(move || {
+            let mut peer = Watched::new(peer);
+            let mut question = [0; 1];
+            while peer.read(&mut question).unwrap() > 0 {
+                // Long enough that the other has come to its read.
+                thread::sleep(LONGEST / 6);
+                peer.socket().write_all(&question).unwrap();
+            }
+        });
+        // On a busy machine many an answer is late.
+        let begun = Instant::now();
+        loop {
+            let before = sleeps();
+            for _ in 0..QUESTIONS {
+                asks.socket().write_all(b"?").unwrap();
+                assert_eq!(asks.read(&mut [0; 1]).unwrap(), 1);
+            }
+            let slept = sleeps() - before;
+            if slept < QUESTIONS / 4 {
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "it slept {slept} times in {QUESTIONS}");
+        }
+        drop(asks);
+        answers.join().unwrap();
+    }
+
     #[test]
     fn no_more_threads_watch_than_there_are_cores() {
         let watchers: Vec<_> = (0..*MOST + 10).map_while(|_| Watcher::new()).collect();
