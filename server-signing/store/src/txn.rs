@@ -55,11 +55,10 @@ impl<'a> SamTxn<'a> {
 
     fn has(&self, what: &Once) -> Result<bool, StoreError> {
         let (row, mark) = consumed::place(what);
-        let is_marked = match self.marks.get(&row) {
-            Some(marks) => marks.has(&mark),
-            None => read::marks(&self.txn, &row)?.has(&mark),
-        };
-        Ok(is_marked || self.had(what)?)
+        match self.marks.get(&row) {
+            Some(marks) => Ok(marks.has(&mark) || self.had(what)?),
+            None => read::is_consumed(&self.txn, what, self.has_older_hashes),
+        }
     }
 
     /// Whether it was consumed in an older format. Those rows are only ever purged, and a purge writes its marks at once.
