@@ -18,6 +18,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a benchmark fails by panicking")]
 
 mod bare;
+mod clients;
 mod setup;
 mod side;
 
@@ -39,6 +40,8 @@ const SLICE: Duration = Duration::from_secs(1);
 /// Keys of the small token and of the large one.
 const FEW: u32 = 10;
 const MANY: u32 = 10_000;
+/// Processes that sign at once: more of them than cores.
+const PROCESSES: usize = 8;
 const PIN: &str = "1563";
 /// Bytes of an echoed frame, by and large those of a signature's call.
 const FRAME: usize = 128;
@@ -52,6 +55,7 @@ const SOFTHSM: [&str; 3] =
 enum Row {
     P256,
     P256Twice,
+    P256Processes,
     Rsa,
     Hmac,
     Login,
@@ -60,14 +64,24 @@ enum Row {
     FindMany,
 }
 
-const ROWS: [Row; 8] =
-    [Row::P256, Row::P256Twice, Row::Rsa, Row::Hmac, Row::Login, Row::Generate, Row::FindFew, Row::FindMany];
+const ROWS: [Row; 9] = [
+    Row::P256,
+    Row::P256Twice,
+    Row::P256Processes,
+    Row::Rsa,
+    Row::Hmac,
+    Row::Login,
+    Row::Generate,
+    Row::FindFew,
+    Row::FindMany,
+];
 
 impl Row {
     fn name(self) -> String {
         match self {
             Self::P256 => "P-256 sign".into(),
             Self::P256Twice => "P-256 sign, 2 threads".into(),
+            Self::P256Processes => format!("P-256 sign, {PROCESSES} processes"),
             Self::Rsa => "RSA-2048 sign".into(),
             Self::Hmac => "HMAC-SHA256, 200 bytes".into(),
             Self::Login => "C_Login and C_Logout".into(),
@@ -82,6 +96,7 @@ impl Row {
         match self {
             Self::P256 => "p256",
             Self::P256Twice => "p256-twice",
+            Self::P256Processes => "p256-processes",
             Self::Rsa => "rsa",
             Self::Hmac => "hmac",
             Self::Login => "login",
@@ -98,7 +113,7 @@ impl Row {
             Self::Rsa => Some(1.9),
             Self::Hmac => Some(1.0),
             Self::Generate | Self::FindMany => Some(20.0),
-            Self::P256Twice | Self::FindFew => None,
+            Self::P256Twice | Self::P256Processes | Self::FindFew => None,
         }
     }
 
@@ -187,10 +202,13 @@ fn wanted(arguments: &[String]) -> Vec<Row> {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let rows = wanted(&arguments);
-    if arguments.get(1).is_some_and(|argument| argument == "--echo") {
-        return serve_echo(Path::new(&arguments[2]));
+    // What it starts itself as.
+    match arguments.get(1).map(String::as_str) {
+        Some("--echo") => return serve_echo(Path::new(&arguments[2])),
+        Some("--client") => return clients::sign(Path::new(&arguments[2]), &arguments[3]),
+        _ => {}
     }
+    let rows = wanted(&arguments);
     let built = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
     let ready = ["sks", "libsks_pkcs11.so"].iter().all(|name| built.join(name).exists());
     assert!(ready, "first: cargo build --release -p sks-cli -p sks-pkcs11");
@@ -203,11 +221,14 @@ fn main() {
     println!("Preparing the tokens, the large ones with {MANY} keys each ...\n");
     // The environment is set here, before the first thread.
     let (ours, _daemons) = ours(&built, dir.path());
-    let sides = [ours, theirs(library, dir.path())];
+    let mut sides = [ours, theirs(library, dir.path())];
     let socket = dir.path().join("echo.sock");
     // This program, also when another was built in its place meanwhile.
     let _echo = Process::start(Command::new("/proc/self/exe").arg("--echo").arg(&socket), &socket);
     sides.iter().for_each(Side::prepare);
+    if rows.contains(&Row::P256Processes) {
+        sides.iter_mut().for_each(Side::start_clients);
+    }
 
     let bare = Bare::new();
     let mut stream = UnixStream::connect(&socket).unwrap();
@@ -216,8 +237,9 @@ fn main() {
         echoes.push(echo(&mut stream));
         for (row, slices) in rows.iter().zip(&mut slices) {
             let [mine, others, alone] = slices;
-            mine.push(sides[0].measure(*row));
-            others.push(sides[1].measure(*row));
+            let [us, them] = &mut sides;
+            mine.push(us.measure(*row));
+            others.push(them.measure(*row));
             alone.extend(bare.measure(*row));
         }
     }

@@ -18,19 +18,26 @@ use sks_store::fill::{Template, fill};
 use sks_store::{KeySource, OpenOptions, SealedStore};
 use sks_wire::types::KeyUsage;
 
-use crate::side::{Side, Token, make_p256};
+use crate::side::{Library, Side, Token, make_p256};
 use crate::{MANY, PIN};
 
-fn load(module: &Path) -> Pkcs11 {
+pub(crate) fn load(module: &Path) -> Pkcs11 {
     let loaded = Pkcs11::new(module).unwrap();
     loaded.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
     loaded
 }
 
-fn token(module: &Pkcs11, label: &str, pin: Option<&str>) -> Token {
+/// Loads a module that looks in `place`.
+fn load_in(path: &Path, place: (&'static str, PathBuf)) -> Library {
+    set(place.0, &place.1);
+    Library { module: load(path), path: path.to_owned(), place }
+}
+
+fn token(library: &Library, label: &str, pin: Option<&str>) -> Token {
+    let module = &library.module;
     let labelled = |slot: &Slot| module.get_token_info(*slot).unwrap().label() == label;
     let slot = module.get_slots_with_token().unwrap().into_iter().find(labelled);
-    Token { module: module.clone(), slot: slot.unwrap(), pin: pin.map(|pin| AuthPin::new(pin.into())) }
+    Token { library: library.clone(), slot: slot.unwrap(), pin: pin.map(|pin| AuthPin::new(pin.into())) }
 }
 
 /// Names a place in the environment, where the modules look for it.
@@ -96,8 +103,7 @@ pub(crate) fn ours(built: &Path, dir: &Path) -> (Side, [Process; 2]) {
         // Of a file of its own, or it would be the same module with the same socket.
         let copy = dir.join("module.so");
         std::fs::copy(built.join("libsks_pkcs11.so"), &copy).unwrap();
-        set("SKS_SOCKET", &dir.join("sks.sock"));
-        (load(&copy), daemon)
+        (load_in(&copy, ("SKS_SOCKET", dir.join("sks.sock"))), daemon)
     };
     let (small, first) = start("small", 0);
     let (large, second) = start("large", MANY - 1);
@@ -106,6 +112,7 @@ pub(crate) fn ours(built: &Path, dir: &Path) -> (Side, [Process; 2]) {
         few: token(&small, "SKS", None),
         many: token(&large, "SKS", None),
         login: token(&large, "user", Some(PIN)),
+        clients: None,
     };
     (side, [first, second])
 }
@@ -135,29 +142,29 @@ pub(crate) fn theirs(library: &Path, dir: &Path) -> Side {
     let settings =
         format!("directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n", tokens.display());
     std::fs::write(&conf, settings).unwrap();
-    set("SOFTHSM2_CONF", &conf);
-    let module = load(library);
+    let place = ("SOFTHSM2_CONF", conf);
+    let first = load_in(library, place.clone());
     for label in ["work", "few", "many", "login"] {
-        let unused = |slot: &Slot| !module.get_token_info(*slot).unwrap().token_initialized();
-        let slot = module.get_slots_with_token().unwrap().into_iter().find(unused).unwrap();
+        let unused = |slot: &Slot| !first.module.get_token_info(*slot).unwrap().token_initialized();
+        let slot = first.module.get_slots_with_token().unwrap().into_iter().find(unused).unwrap();
         let officer = AuthPin::new("12345678".into());
-        module.init_token(slot, &officer, label).unwrap();
-        let session = token(&module, label, None).session();
+        first.module.init_token(slot, &officer, label).unwrap();
+        let session = token(&first, label, None).session();
         session.login(UserType::So, Some(&officer)).unwrap();
         session.init_pin(&AuthPin::new(PIN.into())).unwrap();
     }
-    let session = token(&module, "many", Some(PIN)).enter();
+    let session = token(&first, "many", Some(PIN)).enter();
     let (public, _) = make_p256(&session, "one of many");
     session.destroy_object(public).unwrap();
     drop(session);
-    module.finalize().unwrap();
+    first.module.finalize().unwrap();
     let key = key_file(&tokens);
     for n in 1..MANY - 1 {
         std::fs::copy(&key, key.with_file_name(format!("{n:08x}-0000-4000-8000-000000000000.object"))).unwrap();
     }
-    let module = load(library);
-    let token = |label| token(&module, label, Some(PIN));
-    Side { work: token("work"), few: token("few"), many: token("many"), login: token("login") }
+    let again = load_in(library, place);
+    let token = |label| token(&again, label, Some(PIN));
+    Side { work: token("work"), few: token("few"), many: token("many"), login: token("login"), clients: None }
 }
 
 /// The file of the only key there is.

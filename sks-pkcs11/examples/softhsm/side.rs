@@ -1,5 +1,6 @@
 //! One side's tokens, their keys, and the calls that are measured.
 
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,18 +11,27 @@ use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 
+use crate::clients::Clients;
 use crate::{FEW, Row, SLICE};
+
+/// A module, and what another process needs to load it: its file, and the variable that tells it its place.
+#[derive(Clone)]
+pub(crate) struct Library {
+    pub(crate) module: Pkcs11,
+    pub(crate) path: PathBuf,
+    pub(crate) place: (&'static str, PathBuf),
+}
 
 /// A slot with its PIN, if it has one.
 pub(crate) struct Token {
-    pub(crate) module: Pkcs11,
+    pub(crate) library: Library,
     pub(crate) slot: Slot,
     pub(crate) pin: Option<AuthPin>,
 }
 
 impl Token {
     pub(crate) fn session(&self) -> Session {
-        self.module.open_rw_session(self.slot).unwrap()
+        self.library.module.open_rw_session(self.slot).unwrap()
     }
 
     /// A session, logged in. The login ends with the token's last session.
@@ -40,6 +50,8 @@ pub(crate) struct Side {
     pub(crate) few: Token,
     pub(crate) many: Token,
     pub(crate) login: Token,
+    /// Those that work with the first token, if they are wanted.
+    pub(crate) clients: Option<Clients>,
 }
 
 impl Side {
@@ -66,47 +78,55 @@ impl Side {
         make_p256(&self.many.enter(), "p256");
     }
 
+    /// Starts the processes that sign at the same time.
+    pub(crate) fn start_clients(&mut self) {
+        self.clients = Some(Clients::start(&self.work));
+    }
+
     /// Operations a second in a slice.
-    pub(crate) fn measure(&self, row: Row) -> f64 {
+    pub(crate) fn measure(&mut self, row: Row) -> f64 {
+        if row == Row::P256Processes {
+            return self.clients.as_mut().unwrap().measure();
+        }
         let token = self.token(row);
         if row == Row::Login {
-            return client(row, token, &token.session());
+            return client(row, &token.session(), token.pin.as_ref());
         }
         // Logged in for all sessions until the slice ends.
         let first = token.enter();
         if row != Row::P256Twice {
-            return client(row, token, &first);
+            return client(row, &first, None);
         }
         let sessions = [token.session(), token.session()];
         thread::scope(|scope| {
-            let run = |session: Session| scope.spawn(move || client(row, token, &session));
+            let run = |session: Session| scope.spawn(move || client(row, &session, None));
             sessions.map(run).into_iter().map(|thread| thread.join().unwrap()).sum()
         })
     }
 }
 
-/// Calls for a slice; what is between the calls does not count.
-fn client(row: Row, token: &Token, session: &Session) -> f64 {
+/// Calls for a slice; what is between the calls does not count. The PIN is for C_Login.
+pub(crate) fn client(row: Row, session: &Session, pin: Option<&AuthPin>) -> f64 {
     let key = (row != Row::Login).then(|| find(session, row));
     let (mut calls, mut spent) = (0_u32, Duration::ZERO);
     let began = Instant::now();
     while calls == 0 || began.elapsed() < SLICE {
-        spent += once(row, token, session, key);
+        spent += once(row, session, key, pin);
         calls += 1;
     }
     f64::from(calls) / spent.as_secs_f64()
 }
 
-fn once(row: Row, token: &Token, session: &Session, key: Option<ObjectHandle>) -> Duration {
+fn once(row: Row, session: &Session, key: Option<ObjectHandle>, pin: Option<&AuthPin>) -> Duration {
     let sign = |mechanism, data: &[u8]| drop(session.sign(&mechanism, key.unwrap(), data).unwrap());
     let began = Instant::now();
     match row {
-        Row::P256 | Row::P256Twice => sign(Mechanism::Ecdsa, &[7; 32]),
+        Row::P256 | Row::P256Twice | Row::P256Processes => sign(Mechanism::Ecdsa, &[7; 32]),
         Row::Rsa => sign(Mechanism::Sha256RsaPkcs, &[7; 32]),
         Row::Hmac => sign(Mechanism::Sha256Hmac, &[7; 200]),
         Row::FindFew | Row::FindMany => assert_eq!(find(session, row), key.unwrap()),
         Row::Login => {
-            session.login(UserType::User, token.pin.as_ref()).unwrap();
+            session.login(UserType::User, pin).unwrap();
             session.logout().unwrap();
         }
         Row::Generate => {
